@@ -1,0 +1,6 @@
+"""``python -m yieldopt``."""
+
+from yieldopt.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Errors of yieldopt: one tree, and the fault that an input error is made of.
+
+Wrong input raises :class:`CaseError` at the edge, with every fault found. An infeasible problem is
+an answer, never an exception.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input.
+
+    Parameters
+    ----------
+    message
+        What is wrong, in words.
+    key
+        Where: dotted path inside the file (``products[0].dppm_limit``), or empty.
+    value
+        The offending value; ``None`` when there is none (a missing key).
+    hint
+        What to do about it.
+    file, line
+        Where the value stands; empty and 0 when it came from Python.
+    """
+
+    message: str
+    key: str = ""
+    value: Any = None
+    hint: str = ""
+    file: str = ""
+    line: int = 0
+
+    def at(self, file: str, line: int) -> Fault:
+        """Return the fault with its place in a file."""
+        return replace(self, file=file, line=line)
+
+    def under(self, prefix: str) -> Fault:
+        """Return the fault with ``prefix`` set before its key path."""
+        joint = "" if not self.key or self.key.startswith("[") else "."
+        return replace(self, key=prefix + joint + self.key)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        key = f"{self.key}: " if self.key else ""
+        value = "" if self.value is None else f" (got {_short(self.value)})"
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{place}{key}{self.message}{value}{hint}"
+
+
+class YieldoptError(Exception):
+    """Anything that yieldopt raises on purpose."""
+
+
+class CaseError(YieldoptError, ValueError):
+    """The input is wrong; ``faults`` holds everything that was found."""
+
+    def __init__(self, faults: Fault | str | Iterable[Fault]) -> None:
+        if isinstance(faults, str):
+            faults = Fault(faults)
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class UnknownName(CaseError):
+    """A name that nothing carries."""
+
+
+class SolverError(YieldoptError):
+    """A solver backend is missing or gave no answer that can be trusted."""
+
+
+def near_miss(name: object, known: Iterable[str]) -> str:
+    """Return a hint for an unknown name: the nearest known one, or the list.
+
+    Examples
+    --------
+    >>> near_miss("cowos_1", ["cowos_l", "foplp_chip_last"])
+    "did you mean 'cowos_l'?"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(names[:12]) + (", …" if len(names) > 12 else "") if names else ""
+
+
+def _short(value: Any, width: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,138 @@
+"""A file as raw data, and where in it each key stands.
+
+Positions are looked up only once a fault is known: the grammars are not loaded before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yieldopt.errors import CaseError, Fault
+
+
+@dataclass(frozen=True)
+class Document:
+    """Raw data of one file, with its text for the lines of faults."""
+
+    name: str
+    text: str
+    data: dict[str, Any]
+    kind: str  # "toml", "json" or "python"
+
+    def locate(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return the faults with file and line; a missing key gets its parent's line."""
+        found = list(faults)
+        if not found:
+            return []
+        lines = self._lines()
+        return [fault if fault.file else self._placed(fault, lines) for fault in found]
+
+    def _placed(self, fault: Fault, lines: dict[str, int]) -> Fault:
+        key = fault.key
+        while key and key not in lines:
+            key = parent_key(key)
+        return fault.at(self.name, lines.get(key, 1 if self.text else 0))
+
+    def _lines(self) -> dict[str, int]:
+        from yieldopt.read.positions import json_lines, toml_lines
+
+        if self.kind == "python":
+            return {}
+        return toml_lines(self.text) if self.kind == "toml" else json_lines(self.text)
+
+
+def parent_key(key: str) -> str:
+    """Return the key path one level up: ``a.b[2]`` → ``a.b`` → ``a`` → ``""``."""
+    if key.endswith("]"):
+        return key[: key.rindex("[")]
+    return re.sub(r"\.?(\"(\\.|[^\"])*\"|[^.\[\]]+)$", "", key) if "." in key else ""
+
+
+def join_key(parts: Iterable[str | int]) -> str:
+    """Return a key path: ``("a", 2, "b.c")`` → ``a[2]."b.c"``."""
+    out = ""
+    for part in parts:
+        if isinstance(part, int):
+            out += f"[{part}]"
+        else:
+            name = part if re.fullmatch(r"[A-Za-z0-9_@/+-]+", part) else json.dumps(part)
+            out += f".{name}" if out else name
+    return out
+
+
+def open_document(path: str | Path, kind: str) -> Document:
+    """Read a TOML or JSON file whose top level is a table.
+
+    Raises
+    ------
+    CaseError
+        No such file, a directory, not UTF-8, empty, not of its format, duplicate keys.
+    """
+    text = _text(Path(path))
+    name = str(path)
+    if not text.strip():
+        raise CaseError(Fault("the file is empty", file=name, line=1))
+    try:
+        data = tomllib.loads(text) if kind == "toml" else _json(text, name)
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(_toml_fault(error, text, name)) from None
+    except json.JSONDecodeError as error:
+        fault = Fault(f"not JSON: {error.msg}", file=name, line=error.lineno)
+        raise CaseError(fault) from None
+    except RecursionError:
+        raise CaseError(Fault("nested too deeply", file=name, line=1)) from None
+    if not isinstance(data, dict):
+        raise CaseError(Fault("the top level must be an object", file=name, line=1))
+    return Document(name, text, data, kind)
+
+
+def _text(path: Path) -> str:
+    name = str(path)
+    if path.is_dir():
+        raise CaseError(Fault("is a directory, not a file", file=name))
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        hint = "save the file as UTF-8"
+        raise CaseError(Fault("not UTF-8 text", hint=hint, file=name, line=line)) from None
+    except OSError as error:
+        hint = _neighbour(path)
+        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise CaseError(Fault(message, hint=hint, file=name)) from None
+
+
+def _neighbour(path: Path) -> str:
+    from difflib import get_close_matches
+
+    folder = path.parent
+    names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    close = get_close_matches(path.name, names, n=1)
+    return f"did you mean '{folder / close[0]}'?" if close else ""
+
+
+def _toml_fault(error: tomllib.TOMLDecodeError, text: str, name: str) -> Fault:
+    message = str(error)
+    place = re.search(r"\(at line (\d+), column \d+\)", message)
+    line = int(place.group(1)) if place else text.count("\n") + 1
+    return Fault(f"not TOML: {re.sub(r' ?[(]at .*[)]', '', message)}", file=name, line=line)
+
+
+def _json(text: str, name: str) -> Any:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in items]
+        for key in keys:
+            if keys.count(key) > 1:
+                quoted = re.escape(json.dumps(key))
+                hits = list(re.finditer(quoted + r"\s*:", text))
+                line = text[: hits[-1].start()].count("\n") + 1 if hits else 1
+                raise CaseError(Fault("duplicate key", key, file=name, line=line))
+        return dict(items)
+
+    return json.loads(text, object_pairs_hook=pairs)

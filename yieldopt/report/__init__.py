@@ -1,0 +1,1 @@
+"""Answers for people and scripts: formatting only, no arithmetic."""

@@ -1,0 +1,57 @@
+"""Plain text and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from yieldopt.flow import Flow, Outcome
+
+
+def to_json(data: Any) -> str:
+    """Return strict JSON (NaN and infinity refused), two spaces deep."""
+    return json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def usd(value: float) -> str:
+    """Return money to the cent, thousands marked."""
+    return f"{value:,.2f}"
+
+
+def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
+    """Return rows as aligned columns; those of index ``right`` to the right."""
+    table = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    flush = set(right)
+    lines = [
+        "  ".join(
+            cell.rjust(width) if at in flush else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
+    return "\n".join(lines)
+
+
+def outcome_text(flow: Flow, out: Outcome) -> str:
+    """Return what one evaluated flow gives, for people."""
+    head = [
+        ("cost per good package", usd(float(out.cost_per_good_usd)) + " USD"),
+        ("cost per shipped package", usd(float(out.cost_per_shipped_usd)) + " USD"),
+        ("shipped quality", f"{float(out.quality):.6f}"),
+        ("DPPM", f"{float(out.dppm):,.1f}"),
+    ]
+    parts = [columns(head, right=(1,))]
+    falls = [(name, usd(float(value))) for name, value in out.waterfall_usd.items()]
+    parts.append("waterfall, USD per good package\n" + columns(falls, right=(1,)))
+    steps = [("node/step", "charged runs per shipped", "USD per run")]
+    for node in flow.nodes:
+        for step in node.steps:
+            name = f"{node.name}/{step.name}"
+            steps.append((name, f"{float(out.visits[name]):.6f}", usd(float(step.cost_usd))))
+    parts.append(columns(steps, right=(1, 2)))
+    if out.uses:
+        uses = [(name, f"{float(value):.6g}") for name, value in out.uses.items()]
+        parts.append("resource use per shipped package\n" + columns(uses, right=(1,)))
+    return "\n\n".join(parts)

@@ -1,0 +1,90 @@
+"""What every input shape is built from: strict frozen models, and numbers with their source."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+
+class Shape(BaseModel):
+    """Base of every declared shape: unknown keys refused, nothing converted, frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number", "must be a number")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise PydanticCustomError("whole_number", "must be a whole number")
+    return int(value)
+
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+Flag = StrictBool
+Number = Annotated[float, BeforeValidator(_number)]
+NonNegative = Annotated[Number, Field(ge=0.0)]
+Positive = Annotated[Number, Field(gt=0.0)]
+Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+CountOrNone = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+
+
+class Quantity(Shape):
+    """A number with its range and source: a plain number, or ``{low, base, high, source}``."""
+
+    base: Number
+    low: Number | None = None
+    high: Number | None = None
+    source: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, dict | Quantity):
+            return value
+        return {"base": value}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Quantity:
+        low = self.base if self.low is None else self.low
+        high = self.base if self.high is None else self.high
+        if not low <= self.base <= high:
+            raise PydanticCustomError("range_order", "must satisfy low <= base <= high")
+        return self
+
+    def __float__(self) -> float:
+        return self.base
+
+
+def _within(low: float, high: float, open_low: bool = False) -> AfterValidator:
+    bound = f"above {low:g}" if open_low else f"at least {low:g}"
+    text = f"must be {bound}" if high == float("inf") else f"must be between {low:g} and {high:g}"
+
+    def check(quantity: Quantity) -> Quantity:
+        for value in (quantity.low, quantity.base, quantity.high):
+            if value is not None and not (low <= value <= high and (value > low or not open_low)):
+                raise PydanticCustomError("out_of_range", "{text}", {"text": text})
+        return quantity
+
+    return AfterValidator(check)
+
+
+QNonNegative = Annotated[Quantity, _within(0.0, float("inf"))]
+QPositive = Annotated[Quantity, _within(0.0, float("inf"), open_low=True)]
+QFraction = Annotated[Quantity, _within(0.0, 1.0)]
