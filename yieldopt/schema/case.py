@@ -1,0 +1,141 @@
+"""The shape of a case file, and the checked case with its model library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from yieldopt.schema.base import (
+    Count,
+    NonNegative,
+    Positive,
+    QNonNegative,
+    QPositive,
+    Quantity,
+    Shape,
+    Text,
+)
+from yieldopt.schema.models import (
+    ONE,
+    InsertionShape,
+    Pair,
+    PartShape,
+    ProcessShape,
+    RouteShape,
+)
+
+
+class PerPeriod(Shape):
+    """A number for every period alike, or a list of one number per period."""
+
+    each: NonNegative | None = None
+    values: tuple[NonNegative, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, dict | PerPeriod):
+            return value
+        return {"values": value} if isinstance(value, list | tuple) else {"each": value}
+
+    def over(self, periods: int) -> tuple[float, ...]:
+        """Return one number per period."""
+        return self.values if self.values is not None else (self.each or 0.0,) * periods
+
+
+class SlotFill(Shape):
+    """``count`` units of a part in a slot of the route."""
+
+    part: Text
+    count: Count = 1
+
+
+class ProductShape(Shape):
+    """What is packaged: what fills the slots, how big, how many, how good."""
+
+    name: Text
+    title: Text | None = None
+    source: Text | None = None
+    routes: Annotated[tuple[Text, ...], Field(min_length=1)]
+    slots: dict[Text, tuple[SlotFill, ...]]
+    interposer_mm: Pair
+    substrate_mm: Pair
+    power_w: Positive | None = None
+    bump_pitch_um: Positive | None = None
+    test_time_factor: QPositive = ONE  # test seconds against those of the insertion's levels
+    demand: PerPeriod = PerPeriod(each=0.0)  # good packages
+    shortage_cost_usd: QNonNegative | None = None  # per good package of demand unmet
+    dppm_limit: Positive | None = None
+    escape_cost_usd: QNonNegative | None = None  # per bad package shipped
+    levels: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)  # "node/insertion" menus
+
+
+class ResourceShape(Shape):
+    """What there is only so much of."""
+
+    name: Text
+    capacity: PerPeriod
+    unit: Text | None = None
+    source: Text
+
+
+class CaseShape(Shape):
+    """The top level of a case file; products and resources are checked one by one."""
+
+    name: Text
+    title: Text | None = None
+    include: tuple[Text, ...] = ()
+    override: dict[str, Any] = Field(default_factory=dict)
+    insertions: tuple[Text, ...] | None = None  # those in play; absent: all of the library
+    periods: Annotated[tuple[Text, ...], Field(min_length=1)] = ("all",)
+    resources: list[Any] = Field(default_factory=list)
+    products: Annotated[list[Any], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Every model by name, and the file it came from by (kind, name)."""
+
+    processes: Mapping[str, ProcessShape]
+    parts: Mapping[str, PartShape]
+    routes: Mapping[str, RouteShape]
+    insertions: Mapping[str, InsertionShape]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A checked case: every name resolves, every number is in range."""
+
+    name: str
+    title: str
+    periods: tuple[str, ...]
+    products: tuple[ProductShape, ...]
+    resources: tuple[ResourceShape, ...]
+    insertions: tuple[InsertionShape, ...]
+    library: Library
+
+    def product(self, name: str) -> ProductShape:
+        """Return a product by name; ``UnknownName`` if there is none."""
+        from yieldopt.errors import Fault, UnknownName, near_miss
+
+        for product in self.products:
+            if product.name == name:
+                return product
+        known = [product.name for product in self.products]
+        raise UnknownName(Fault("unknown product", value=name, hint=near_miss(name, known)))
+
+
+__all__ = [
+    "Case",
+    "CaseShape",
+    "Library",
+    "PerPeriod",
+    "ProductShape",
+    "Quantity",
+    "ResourceShape",
+    "SlotFill",
+]
