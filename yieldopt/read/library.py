@@ -1,0 +1,177 @@
+"""Model files: every process, part, route and insertion of the bundled and included folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from yieldopt.data import data_folder
+from yieldopt.errors import CaseError, Fault, near_miss
+from yieldopt.read.crosscheck import cross_faults
+from yieldopt.read.documents import Document, open_document
+from yieldopt.read.shapes import check
+from yieldopt.schema.case import Library
+from yieldopt.schema.models import (
+    KINDS,
+    InsertionShape,
+    PartShape,
+    ProcessShape,
+    RouteShape,
+)
+
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass
+class _Reading:
+    """What has been read so far."""
+
+    models: dict[str, dict[str, BaseModel]] = field(default_factory=dict)
+    raw: dict[str, dict[str, Document]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def read_library(
+    includes: Iterable[Path] = (),
+    override: Mapping[str, Any] | None = None,
+    case: Document | None = None,
+) -> tuple[Library, list[Fault]]:
+    """Read every model file.
+
+    Parameters
+    ----------
+    includes
+        Further folders of the same layout (``processes/``, ``parts/``, ``routes/``,
+        ``insertions/``, ``sources.toml``). A name may be declared once only.
+    override
+        ``{kind: {name: {key: value}}}``, merged over the files before they are checked.
+    case
+        The document that holds ``override``, for the places of its faults.
+
+    Returns
+    -------
+    Library, list of Fault
+        The models that stand, and everything that is wrong with the rest.
+    """
+    reading = _Reading({kind: {} for kind in KINDS}, {kind: {} for kind in KINDS})
+    override = override or {}
+    for folder in (data_folder("models"), *includes):
+        _read_folder(folder, override, case, reading)
+    reading.faults += _unmatched(override, case, reading)
+    library = Library(
+        _of_kind(reading, "processes", ProcessShape),
+        _of_kind(reading, "parts", PartShape),
+        _of_kind(reading, "routes", RouteShape),
+        _of_kind(reading, "insertions", InsertionShape),
+        reading.sources,
+    )
+    for kind, name, fault in cross_faults(library):
+        document = reading.raw[kind][name]
+        reading.faults += _placed([fault], override.get(kind, {}), kind, name, document, case)
+    return library, reading.faults
+
+
+def _of_kind(reading: _Reading, kind: str, shape: type[S]) -> dict[str, S]:
+    models = reading.models[kind].items()
+    return {name: model for name, model in models if isinstance(model, shape)}
+
+
+def _read_folder(
+    folder: Path, override: Mapping[str, Any], case: Document | None, reading: _Reading
+) -> None:
+    sources = folder / "sources.toml"
+    if sources.is_file():
+        try:
+            data = open_document(sources, "toml").data
+            reading.sources |= {key: str(entry.get("text", "")) for key, entry in data.items()}
+        except CaseError as error:
+            reading.faults += error.faults
+    for kind, shape in KINDS.items():
+        for path in sorted((folder / kind).glob("*.toml")):
+            try:
+                document = open_document(path, "toml")
+            except CaseError as error:
+                reading.faults += error.faults
+                continue
+            _read_model(kind, shape, document, override, case, reading)
+
+
+def _read_model(
+    kind: str,
+    shape: type[BaseModel],
+    document: Document,
+    override: Mapping[str, Any],
+    case: Document | None,
+    reading: _Reading,
+) -> None:
+    name = document.data.get("name")
+    changes = override.get(kind, {}) if isinstance(override, Mapping) else {}
+    own = changes.get(name, {}) if isinstance(changes, Mapping) else {}
+    data = _merged(document.data, own if isinstance(own, Mapping) else {})
+    model, faults = check(shape, data)
+    label = str(name) if isinstance(name, str) else Path(document.name).stem
+    if label in reading.raw[kind]:
+        first = reading.raw[kind][label].name
+        faults.append(Fault("duplicate name", "name", label, f"first declared in {first}"))
+    else:
+        reading.raw[kind][label] = document
+        if model is not None:
+            reading.models[kind][label] = model
+    reading.faults += _placed(faults, changes, kind, label, document, case)
+
+
+def _placed(
+    faults: list[Fault],
+    changes: Any,
+    kind: str,
+    name: str,
+    document: Document,
+    case: Document | None,
+) -> list[Fault]:
+    """Place a fault in the case file where the overriding value stands, else in the model file."""
+    out = []
+    own = changes.get(name) if isinstance(changes, Mapping) else None
+    for fault in faults:
+        top = fault.key.split(".")[0].split("[")[0]
+        if case is not None and isinstance(own, Mapping) and top in own:
+            out += case.locate([fault.under(f"override.{kind}.{name}")])
+        else:
+            out += document.locate([fault])
+    return out
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    out = deepcopy(dict(base))
+    for key, value in changes.items():
+        held = out.get(key)
+        if isinstance(held, Mapping) and isinstance(value, Mapping):
+            out[key] = _merged(held, value)
+        else:
+            out[key] = deepcopy(value)
+    return out
+
+
+def _unmatched(
+    override: Mapping[str, Any], case: Document | None, reading: _Reading
+) -> list[Fault]:
+    faults = []
+    for kind, models in override.items():
+        if kind not in KINDS:
+            faults.append(Fault("unknown kind", f"override.{kind}", hint=near_miss(kind, KINDS)))
+        elif not isinstance(models, Mapping):
+            faults.append(Fault("must be a table", f"override.{kind}", models))
+        else:
+            for name, own in models.items():
+                key = f"override.{kind}.{name}"
+                if name not in reading.raw[kind]:
+                    hint = near_miss(name, reading.raw[kind])
+                    faults.append(Fault(f"unknown name in {kind}", key, hint=hint))
+                elif not isinstance(own, Mapping):
+                    faults.append(Fault("must be a table", key, own))
+    return case.locate(faults) if case else faults
