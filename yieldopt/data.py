@@ -1,4 +1,4 @@
-"""Where the bundled models and cases are: beside the package in a checkout, inside it in a wheel."""
+"""Where the bundled models and cases are: beside the package, or inside it in a wheel."""
 
 from __future__ import annotations
 
