@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 
 CLASSES = ("logic", "array", "io", "joint", "tsv", "warpage")
-PLAIN_LAWS = ("poisson", "negative_binomial", "seeds", "bose_einstein", "murphy", "rectangular",
-              "moore")
+PLAIN_LAWS = (
+    "poisson",
+    "negative_binomial",
+    "seeds",
+    "bose_einstein",
+    "murphy",
+    "rectangular",
+    "moore",
+)
 LAWS = (*PLAIN_LAWS, "single", "harvest")
 RESOURCES = ("wafer.n4p", "tester.ft_h", "bonder.h")
 MAX_INSTANCES = 6  # of one node in a package
@@ -87,8 +94,10 @@ class _Builder:
         step: JSON = {"name": name, "kind": kind, "cost_usd": self.number(*cost, 2)}
         if self.chance(0.5):
             count = int(self.rng.integers(1, 3))
-            step["uses"] = {str(r): self.number(0.001, 1.0)
-                            for r in self.rng.choice(RESOURCES, count, replace=False)}
+            step["uses"] = {
+                str(r): self.number(0.001, 1.0)
+                for r in self.rng.choice(RESOURCES, count, replace=False)
+            }
         return step
 
     def process(self, name: str, instances: int, most: int) -> JSON:
@@ -106,16 +115,19 @@ class _Builder:
         independent = self.independent and self.chance(0.4)
         if independent or self.chance(0.5):
             step["overlap"] = "independent" if independent else "nested"
-        step["coverage"] = {c: 1.0 if self.chance(0.04) else self.number(0.5, 0.98)
-                            for c in self.classes if self.chance(covered)}
+        step["coverage"] = {
+            c: 1.0 if self.chance(0.04) else self.number(0.5, 0.98)
+            for c in self.classes
+            if self.chance(covered)
+        }
         if self.overkill and self.chance(0.5):
             step["overkill"] = self.number(0.003, 0.06)
         if self.repair and self.chance(0.6):
-            step["repair"] = {c: self.repair_fraction() for c in step["coverage"]
-                              if self.chance(0.6)}
+            step["repair"] = {
+                c: self.repair_fraction() for c in step["coverage"] if self.chance(0.6)
+            }
         if self.chance(0.6):
-            step["fail_cost_fraction"] = float(self.rng.choice(
-                [0.0, 1.0, self.number(0.05, 0.95)]))
+            step["fail_cost_fraction"] = float(self.rng.choice([0.0, 1.0, self.number(0.05, 0.95)]))
         if self.damage and self.chance(0.3):
             step["faults"] = self.faults(instances, 2)
         return step
@@ -177,8 +189,13 @@ class _Builder:
 
     def spare_moore(self) -> None:
         """A group under Moore's law may hold a thousand faults: never repair it completely."""
-        moore = {c for node in self.nodes for step in node["steps"]
-                 for c, spec in step.get("faults", {}).items() if spec.get("law") == "moore"}
+        moore = {
+            c
+            for node in self.nodes
+            for step in node["steps"]
+            for c, spec in step.get("faults", {}).items()
+            if spec.get("law") == "moore"
+        }
         for node in self.nodes:
             for step in node["steps"]:
                 for c, fraction in step.get("repair", {}).items():

@@ -74,8 +74,9 @@ class _Faults:
 
     @staticmethod
     def concat(parts: list[_Faults]) -> _Faults:
-        return _Faults(*(np.concatenate([getattr(p, f.name) for p in parts])
-                         for f in fields(_Faults)))
+        return _Faults(
+            *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(_Faults))
+        )
 
     @staticmethod
     def none() -> _Faults:
@@ -140,8 +141,11 @@ class _Plant:
         self.nodes = {node["name"]: node for node in flow["nodes"]}
         self.steps = [(node["name"], step) for node in flow["nodes"] for step in node["steps"]]
         self.column = {f"{name}/{step['name']}": i for i, (name, step) in enumerate(self.steps)}
-        self.origins = [_Origin(fault_class, spec) for _, step in self.steps
-                        for fault_class, spec in step.get("faults", {}).items()]
+        self.origins = [
+            _Origin(fault_class, spec)
+            for _, step in self.steps
+            for fault_class, spec in step.get("faults", {}).items()
+        ]
         sizes = [len(step.get("faults", {})) for _, step in self.steps]
         firsts = np.cumsum([0, *sizes]).tolist()
         self.first_origin = dict(zip(self.column, firsts, strict=False))
@@ -216,20 +220,26 @@ class _Plant:
                 shared[cluster] = mixing
             local = np.repeat(np.arange(units.size), origin.draw_counts(self.rng, mixing))
             blocks = int(spec["blocks"]) if origin.harvested else 1
-            arrived.append(_Faults(
-                unit=units[local], origin=np.full(local.size, i), group=self.next_group + local,
-                block=self.rng.integers(0, blocks, local.size),
-                hardness=self.rng.random(local.size),
-                decided=np.full(local.size, not origin.harvested)))
+            arrived.append(
+                _Faults(
+                    unit=units[local],
+                    origin=np.full(local.size, i),
+                    group=self.next_group + local,
+                    block=self.rng.integers(0, blocks, local.size),
+                    hardness=self.rng.random(local.size),
+                    decided=np.full(local.size, not origin.harvested),
+                )
+            )
             self.next_group += units.size
         return arrived
 
     def screen(self, step: dict[str, Any], faults: _Faults, alive: Bools) -> tuple[_Faults, Bools]:
         """Run one test: find, repair, harvest, scrap. Returns the faults left and who passes."""
         size, nested = faults.unit.size, step.get("overlap", "nested") == "nested"
-        coverage, repair = (np.array([step.get(what, {}).get(o.fault_class, 0.0)
-                                      for o in self.origins] or [0.0])
-                            for what in ("coverage", "repair"))
+        coverage, repair = (
+            np.array([step.get(what, {}).get(o.fault_class, 0.0) for o in self.origins] or [0.0])
+            for what in ("coverage", "repair")
+        )
         found = (faults.hardness if nested else self.rng.random(size)) < coverage[faults.origin]
         repaired = found & (self.rng.random(size) < repair[faults.origin])
         fatal = found & ~repaired
@@ -292,9 +302,19 @@ def simulate(flow: dict[str, Any], packages: int, seed: int) -> SimResult:
     ratio = shipped.mean / quality.mean
     per_good = Estimate(ratio, _mean(cost - ratio * good).se / quality.mean)
     resources = sorted({r for _, step in plant.steps for r in step.get("uses", {})})
-    uses = {r: _mean(batch.spent @ np.array([float(step.get("uses", {}).get(r, 0.0))
-                                             for _, step in plant.steps])) for r in resources}
+    uses = {
+        r: _mean(
+            batch.spent
+            @ np.array([float(step.get("uses", {}).get(r, 0.0)) for _, step in plant.steps])
+        )
+        for r in resources
+    }
     return SimResult(
-        packages, shipped, per_good, quality,
+        packages,
+        shipped,
+        per_good,
+        quality,
         Estimate(1e6 * (1.0 - quality.mean), 1e6 * quality.se),
-        {key: _mean(batch.spent[:, i]) for key, i in plant.column.items()}, uses)
+        {key: _mean(batch.spent[:, i]) for key, i in plant.column.items()},
+        uses,
+    )

@@ -72,11 +72,14 @@ def test_two_nested_tests_find_the_larger_and_repair_less(
     """A part already looked at is a smaller die; of the first test's finds 40 % are repaired."""
     lam = 0.7
     first = screen("cp", {"logic": 0.5}, repair={"logic": 0.4})
-    flow = die(process("fab", {"logic": {"mean": lam, **law}}), first,
-               screen("ft", {"logic": 0.8}))
+    flow = die(process("fab", {"logic": {"mean": lam, **law}}), first, screen("ft", {"logic": 0.8}))
     kill_1, kill_2, left = 0.5 * 0.6, 0.5 * 0.6 + 0.3, 0.2
-    expect(simulate(flow, PACKAGES, 2), y(lam * (kill_2 + left)) / y(lam * kill_2),
-           die__fab=1 / y(lam * kill_2), die__ft=y(lam * kill_1) / y(lam * kill_2))
+    expect(
+        simulate(flow, PACKAGES, 2),
+        y(lam * (kill_2 + left)) / y(lam * kill_2),
+        die__fab=1 / y(lam * kill_2),
+        die__ft=y(lam * kill_1) / y(lam * kill_2),
+    )
 
 
 def test_poisson_die_one_test_is_williams_brown() -> None:
@@ -96,20 +99,30 @@ def test_two_clustered_dies_tested_in_the_package() -> None:
     lam, alpha, cover = 0.4, 1.5, 0.8
     flow = die(process("fab", {"logic": {"mean": lam, "alpha": alpha}}))
     flow["ship"] = "package"
-    flow["nodes"].append({
-        "name": "package", "inputs": [{"node": "die", "count": 2}],
-        "steps": [process("bond", scrap=0.1), screen("final", {"logic": cover})]})
+    flow["nodes"].append(
+        {
+            "name": "package",
+            "inputs": [{"node": "die", "count": 2}],
+            "steps": [process("bond", scrap=0.1), screen("final", {"logic": cover})],
+        }
+    )
     passed = (1 + cover * lam / alpha) ** (-2 * alpha)
-    expect(simulate(flow, PACKAGES, 4), ((alpha + cover * lam) / (alpha + lam)) ** (2 * alpha),
-           die__fab=2 / passed / 0.9, package__bond=1 / passed / 0.9, package__final=1 / passed)
+    expect(
+        simulate(flow, PACKAGES, 4),
+        ((alpha + cover * lam) / (alpha + lam)) ** (2 * alpha),
+        die__fab=2 / passed / 0.9,
+        package__bond=1 / passed / 0.9,
+        package__final=1 / passed,
+    )
 
 
 def test_stop_on_fail_charges_cost_and_uses() -> None:
     """A failing unit pays a quarter; overkill fails too; uses scale with the charge."""
     lam, over = 0.5, 0.1
-    flow = die(process("fab", {"logic": {"mean": lam}}, uses={"wafer": 0.5}),
-               screen("cp", {"logic": 0.8}, overkill=over, fail_cost_fraction=0.25,
-                      uses={"hour": 2.0}))
+    flow = die(
+        process("fab", {"logic": {"mean": lam}}, uses={"wafer": 0.5}),
+        screen("cp", {"logic": 0.8}, overkill=over, fail_cost_fraction=0.25, uses={"hour": 2.0}),
+    )
     sim = simulate(flow, PACKAGES, 5)
     passed = math.exp(-0.8 * lam) * (1 - over)
     charged = (passed + 0.25 * (1 - passed)) / passed
@@ -120,12 +133,14 @@ def test_stop_on_fail_charges_cost_and_uses() -> None:
 
 def test_nested_then_independent_then_nested() -> None:
     """Not yet looked at is I (1 - N): 0.5, then 0.3 of it, then (1 - 0.75) / (1 - 0.5)."""
-    flow = die(process("fab", {"logic": {"mean": 0.9, "alpha": 1.0}}),
-               screen("a", {"logic": 0.5}), screen("b", {"logic": 0.7}, overlap="independent"),
-               screen("c", {"logic": 0.75}))
+    flow = die(
+        process("fab", {"logic": {"mean": 0.9, "alpha": 1.0}}),
+        screen("a", {"logic": 0.5}),
+        screen("b", {"logic": 0.7}, overlap="independent"),
+        screen("c", {"logic": 0.75}),
+    )
     left = 0.3 * 0.25
-    expect(simulate(flow, PACKAGES, 6), (1 + 0.9 * (1 - left)) / 1.9,
-           die__fab=1 + 0.9 * (1 - left))
+    expect(simulate(flow, PACKAGES, 6), (1 + 0.9 * (1 - left)) / 1.9, die__fab=1 + 0.9 * (1 - left))
 
 
 def test_damage_joins_after_its_screen() -> None:
@@ -137,13 +152,16 @@ def test_damage_joins_after_its_screen() -> None:
 def test_cluster_shares_its_mixing() -> None:
     """Two classes of one cluster are one group of the summed mean."""
     spec = {"alpha": 0.5, "cluster": "wafer"}
-    flow = die(process("fab", {"logic": {"mean": 0.6, **spec}, "io": {"mean": 0.3, **spec}}),
-               screen("cp", {"logic": 0.5}))
+    flow = die(
+        process("fab", {"logic": {"mean": 0.6, **spec}, "io": {"mean": 0.3, **spec}}),
+        screen("cp", {"logic": 0.5}),
+    )
     expect(simulate(flow, PACKAGES, 8), ((1 + 0.6) / (1 + 1.8)) ** 0.5, die__fab=1.6**0.5)
 
 
-def harvested(mean: float, alpha: float | None, blocks: int, spares: int, decided: float,
-              kill: float) -> float:
+def harvested(
+    mean: float, alpha: float | None, blocks: int, spares: int, decided: float, kill: float
+) -> float:
     """E_W[P(Binomial(M, 1 - e^(-W k0 l / M)) <= m) e^(-W l (1 - m/M)(k - k0))] by quadrature."""
     w, weight = np.ones(1), np.ones(1)
     if alpha is not None:
@@ -152,8 +170,9 @@ def harvested(mean: float, alpha: float | None, blocks: int, spares: int, decide
         density = np.exp(alpha * log_w - alpha * w)
         weight = density / density.sum()
     bad = 1.0 - np.exp(-w * decided * mean / blocks)
-    enough = sum(math.comb(blocks, j) * bad**j * (1 - bad) ** (blocks - j)
-                 for j in range(spares + 1))
+    enough = sum(
+        math.comb(blocks, j) * bad**j * (1 - bad) ** (blocks - j) for j in range(spares + 1)
+    )
     live = np.exp(-w * mean * (1 - spares / blocks) * (kill - decided))
     return float((weight * enough * live).sum())
 
@@ -165,13 +184,21 @@ def test_harvest_is_decided_by_the_first_test_that_covers_it(
 ) -> None:
     args = (1.5, alpha, 8, 2)
     spec = {"mean": 1.5, "alpha": alpha, "law": "harvest", "blocks": 8, "spares": 2}
-    flow = die(process("fab", {"array": spec}), screen("blind", {"io": 0.9}),
-               screen("cp", {"array": 0.6}, repair={"array": repair}),
-               screen("ft", {"array": 0.5}, overlap="independent"))
+    flow = die(
+        process("fab", {"array": spec}),
+        screen("blind", {"io": 0.9}),
+        screen("cp", {"array": 0.6}, repair={"array": repair}),
+        screen("ft", {"array": 0.5}, overlap="independent"),
+    )
     decided = 0.6 * (1 - repair)
     first, last = harvested(*args, decided, decided), harvested(*args, decided, decided + 0.2)
-    expect(simulate(flow, PACKAGES, 9), harvested(*args, decided, decided + 0.4) / last,
-           die__fab=1 / last, die__cp=1 / last, die__ft=first / last)
+    expect(
+        simulate(flow, PACKAGES, 9),
+        harvested(*args, decided, decided + 0.4) / last,
+        die__fab=1 / last,
+        die__cp=1 / last,
+        die__ft=first / last,
+    )
 
 
 def test_untested_harvest_switches_off_blindly() -> None:
@@ -182,8 +209,10 @@ def test_untested_harvest_switches_off_blindly() -> None:
 def test_standard_errors_are_honest_and_means_unbiased() -> None:
     """Over 300 small runs the estimates scatter by their own standard error, around the truth."""
     lam, alpha, cover = 0.8, 2.0, 0.7
-    flow = die(process("fab", {"logic": {"mean": lam, "alpha": alpha}}),
-               screen("cp", {"logic": cover}, fail_cost_fraction=0.5))
+    flow = die(
+        process("fab", {"logic": {"mean": lam, "alpha": alpha}}),
+        screen("cp", {"logic": cover}, fail_cost_fraction=0.5),
+    )
     runs = [simulate(flow, 400, seed).cost_per_good_usd for seed in range(300)]
     passed = (1 + cover * lam / alpha) ** -alpha
     quality = ((alpha + cover * lam) / (alpha + lam)) ** alpha
@@ -209,8 +238,20 @@ def test_random_flows_reach_every_feature_and_obey_their_options() -> None:
     assert any("cluster" in spec for spec in specs)
     assert any(step["kind"] == "test" and "faults" in step for step in steps)
     assert {len(flow["nodes"]) for flow in flows} >= {1, 2, 3, 4, 5, 6}
-    plain = str([random_flow(seed, laws=["poisson"], repair=False, clusters=False, damage=False,
-                             overkill=False, independent=False) for seed in range(20)])
+    plain = str(
+        [
+            random_flow(
+                seed,
+                laws=["poisson"],
+                repair=False,
+                clusters=False,
+                damage=False,
+                overkill=False,
+                independent=False,
+            )
+            for seed in range(20)
+        ]
+    )
     words = ("law", "cluster", "repair", "overkill", "independent")
     assert not any(f"'{word}'" in plain for word in words)
 
@@ -223,13 +264,16 @@ def test_engine_agrees_with_the_simulation(seed: int) -> None:
     case = random_flow(seed)
     out = yieldopt.evaluate(yieldopt.read_flow(case))
     sim = simulate(case, PACKAGES, 1000 + seed)
-    wrong = [f"{what}: engine {value!r}, simulation {found.mean!r} +- {found.se!r}"
-             for what, found, value, scale in [
-                 ("cost_per_good_usd", sim.cost_per_good_usd, out.cost_per_good_usd, None),
-                 ("quality", sim.quality, out.quality, 1.0),
-                 ("dppm", sim.dppm, out.dppm, 1e6),
-                 *((key, found, out.visits[key], None) for key, found in sim.visits.items()),
-                 *((key, found, out.uses[key], None) for key, found in sim.uses.items())]
-             if not agrees(found, float(value), PACKAGES, scale)]
+    wrong = [
+        f"{what}: engine {value!r}, simulation {found.mean!r} +- {found.se!r}"
+        for what, found, value, scale in [
+            ("cost_per_good_usd", sim.cost_per_good_usd, out.cost_per_good_usd, None),
+            ("quality", sim.quality, out.quality, 1.0),
+            ("dppm", sim.dppm, out.dppm, 1e6),
+            *((key, found, out.visits[key], None) for key, found in sim.visits.items()),
+            *((key, found, out.uses[key], None) for key, found in sim.uses.items()),
+        ]
+        if not agrees(found, float(value), PACKAGES, scale)
+    ]
     assert not wrong, "\n".join(wrong)
     assert set(out.visits) == set(sim.visits)

@@ -20,8 +20,8 @@ import numpy as np
 
 from yieldopt.flow import Flow, Outcome, Step
 from yieldopt.flow_check import CATEGORIES
-from yieldopt.physics.yields import Value, clustering, gain
-from yieldopt.screening import Cut, Screens, Term, screens
+from yieldopt.physics.yields import Value
+from yieldopt.screening import Cut, Screens, is_zero, log_pass, screens
 
 BLOCK = 16_384
 
@@ -89,7 +89,7 @@ class _Walk:
     def run(self, cut: Cut) -> Outcome:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             cost = self._forward(cut)
-            log_quality = _log_pass(self.seen.door, cut)
+            log_quality = log_pass(self.seen.door, cut)
             per_good = cost * np.exp(-log_quality)
             visits = self._visits(cut) if self.details else {}
             uses = self._uses(visits, cut) if self.details else {}
@@ -108,7 +108,7 @@ class _Walk:
                 charge = cut(step.cost_usd)
                 if step.kind == "process":
                     cost = cost + charge
-                    if _is_zero(step.scrap):
+                    if is_zero(step.scrap):
                         continue
                     inverse: Value = 1.0 / np.float64(1.0 - cut(step.scrap))
                     cost = cost * inverse
@@ -123,8 +123,8 @@ class _Walk:
 
     def _test_inverse(self, place: tuple[int, int], step: Step, cut: Cut) -> Value:
         terms = self.seen.tests[place]
-        inverse: Value = np.exp(-_log_pass(terms, cut)) if terms else 1.0
-        if not _is_zero(step.overkill):
+        inverse: Value = np.exp(-log_pass(terms, cut)) if terms else 1.0
+        if not is_zero(step.overkill):
             inverse = inverse / np.float64(1.0 - cut(step.overkill))
         return inverse
 
@@ -172,58 +172,6 @@ class _Walk:
         return falls | {"scrap": scrap}
 
 
-def _log_pass(terms: tuple[Term, ...], cut: Cut) -> Value:
-    """Return Σ m·[ln S(κ+δ) − ln S(κ)] over the terms of one screen."""
-    total: Value = 0.0
-    for term in terms:
-        alpha = clustering(term.law)
-        if alpha is not None and len(term.parts) == 1:
-            total = total - _clustered(term, alpha, cut)
-            continue
-        done, now = _mass(term.parts, 1, cut), _mass(term.parts, 2, cut)
-        if _is_zero(now) and term.law.name != "harvest":
-            continue
-        total = total + term.count * _gain(term, done, now, cut)
-    return total
-
-
-def _clustered(term: Term, alpha: float, cut: Cut) -> Value:
-    """One class of negative-binomial kind: m·α·log1p(δ/(α/λ + κ)), in few passes over memory."""
-    mean, before, added = term.parts[0]
-    if np.ndim(mean) == 0 or np.ndim(before) or np.ndim(added):
-        mean = cut(mean)
-        return term.count * alpha * np.log1p(added * mean / (alpha + before * mean))
-    if before == 0.0:
-        part = np.multiply(cut(mean), added / alpha)
-    else:
-        part = np.divide(alpha, cut(mean))
-        part += before
-        np.divide(added, part, out=part)
-    np.log1p(part, out=part)
-    part *= term.count * alpha
-    return part
-
-
-def _gain(term: Term, done: Value, now: Value, cut: Cut) -> Value:
-    if term.law.name != "harvest" or term.met is False:
-        return gain(term.law, done, now)
-    first: Value = 0.0
-    for mean, kill in term.first:
-        first = first + cut(mean) * kill
-    later = gain(term.law, done, now, first)
-    if term.met is True:
-        return later
-    return np.where(term.met, later, gain(term.law, done, now))
-
-
-def _mass(parts: tuple[tuple[Value, Value, Value], ...], which: int, cut: Cut) -> Value:
-    total: Value = 0.0
-    for part in parts:
-        if not _is_zero(part[which]):
-            total = total + cut(part[0]) * part[which]
-    return total
-
-
 def _tested(cost: Value, charge: Value, share: Value, inverse: Value) -> Value:
     """V ← (V + f·c)/pass + (1−f)·c."""
     if isinstance(share, float | int) and share == 1.0:
@@ -242,10 +190,6 @@ def _floats(out: Outcome) -> Outcome:
         {name: float(value) for name, value in out.waterfall_usd.items()},
         out.blocked,
     )
-
-
-def _is_zero(value: Value) -> bool:
-    return not isinstance(value, np.ndarray) and value == 0.0
 
 
 def _nothing_passes(out: Outcome, flow: Flow) -> Outcome:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from yieldopt.flow import Faults, Flow, Node, Step
-from yieldopt.physics.yields import Law, Value
+from yieldopt.physics.yields import Law, Value, clustering, gain
 
 Cut = Callable[[Value], Value]
 
@@ -42,7 +42,9 @@ class _Class:
 
 
 @dataclass(slots=True)
-class _Group:
+class Group:
+    """Faults of one origin that share a mixing variable, ``count`` times per unit."""
+
     law: Law
     classes: dict[str, _Class]
     count: int = 1
@@ -83,21 +85,21 @@ def screens(flow: Flow, cut: Cut = lambda value: value) -> Screens:
     cut
         Takes the wanted block out of a coverage or repair; means are left whole.
     """
-    ready: dict[str, list[_Group]] = {}
+    ready: dict[str, list[Group]] = {}
     tests: dict[tuple[int, int], tuple[Term, ...]] = {}
     for at, node in enumerate(flow.nodes):
         groups = _joined(node, ready)
         for index, step in enumerate(node.steps):
             if step.kind == "test":
-                found = [_see(group, step, cut) for group in groups]
+                found = [see(group, step, cut) for group in groups]
                 tests[at, index] = tuple(term for term in found if term is not None)
-            groups += _latent(step.faults)
+            groups += latent_groups(step.faults)
         ready[node.name] = groups
-    return Screens(tests, tuple(_door(group) for group in ready[flow.ship]))
+    return Screens(tests, tuple(door(group) for group in ready[flow.ship]))
 
 
-def _joined(node: Node, ready: dict[str, list[_Group]]) -> list[_Group]:
-    groups: list[_Group] = []
+def _joined(node: Node, ready: dict[str, list[Group]]) -> list[Group]:
+    groups: list[Group] = []
     for source in node.inputs:
         for group in ready.pop(source.node):  # one parent: the state moves, nothing is copied
             group.count *= source.count
@@ -105,16 +107,18 @@ def _joined(node: Node, ready: dict[str, list[_Group]]) -> list[_Group]:
     return groups
 
 
-def _latent(faults: Mapping[str, Faults]) -> list[_Group]:
-    groups: dict[str, _Group] = {}
+def latent_groups(faults: Mapping[str, Faults]) -> list[Group]:
+    """Return the groups that a step's faults form: classes of one cluster together."""
+    groups: dict[str, Group] = {}
     for name, latent in faults.items():
         key = f"cluster {latent.cluster}" if latent.cluster else f"class {name}"
-        group = groups.setdefault(key, _Group(latent.law, {}))
+        group = groups.setdefault(key, Group(latent.law, {}))
         group.classes[name] = _Class(latent.mean)
     return list(groups.values())
 
 
-def _see(group: _Group, step: Step, cut: Cut) -> Term | None:
+def see(group: Group, step: Step, cut: Cut) -> Term | None:
+    """Run a test on a group: move its state, return its term (``None`` if nothing is covered)."""
     covered = [
         name for name in group.classes if np.any(np.asarray(step.coverage.get(name, 0.0)) > 0)
     ]
@@ -139,7 +143,8 @@ def _see(group: _Group, step: Step, cut: Cut) -> Term | None:
     return Term(group.law, group.count, tuple(parts), met, first)
 
 
-def _door(group: _Group) -> Term:
+def door(group: Group) -> Term:
+    """Return the term of what is left unseen when the package ships."""
     parts = tuple(
         (state.mean, state.kill, state.free * (1.0 - state.nested))
         for state in group.classes.values()
@@ -167,3 +172,60 @@ def _choose(where: bool | np.ndarray, yes: Value, no: Value) -> Value:
     if isinstance(where, bool | np.bool_):
         return yes if where else no
     return np.where(where, yes, no)
+
+
+def log_pass(terms: tuple[Term, ...], cut: Cut) -> Value:
+    """Return Σ m·[ln S(κ+δ) − ln S(κ)] over the terms of one screen."""
+    total: Value = 0.0
+    for term in terms:
+        alpha = clustering(term.law)
+        if alpha is not None and len(term.parts) == 1:
+            total = total - _clustered(term, alpha, cut)
+            continue
+        done, now = _mass(term.parts, 1, cut), _mass(term.parts, 2, cut)
+        if is_zero(now) and term.law.name != "harvest":
+            continue
+        total = total + term.count * _gain(term, done, now, cut)
+    return total
+
+
+def _clustered(term: Term, alpha: float, cut: Cut) -> Value:
+    """One class of negative-binomial kind: m·α·log1p(δ/(α/λ + κ)), in few passes over memory."""
+    mean, before, added = term.parts[0]
+    if np.ndim(mean) == 0 or np.ndim(before) or np.ndim(added):
+        mean = cut(mean)
+        return term.count * alpha * np.log1p(added * mean / (alpha + before * mean))
+    if before == 0.0:
+        part = np.multiply(cut(mean), added / alpha)
+    else:
+        part = np.divide(alpha, cut(mean))
+        part += before
+        np.divide(added, part, out=part)
+    np.log1p(part, out=part)
+    part *= term.count * alpha
+    return part
+
+
+def _gain(term: Term, done: Value, now: Value, cut: Cut) -> Value:
+    if term.law.name != "harvest" or term.met is False:
+        return gain(term.law, done, now)
+    first: Value = 0.0
+    for mean, kill in term.first:
+        first = first + cut(mean) * kill
+    later = gain(term.law, done, now, first)
+    if term.met is True:
+        return later
+    return np.where(term.met, later, gain(term.law, done, now))
+
+
+def _mass(parts: tuple[tuple[Value, Value, Value], ...], which: int, cut: Cut) -> Value:
+    total: Value = 0.0
+    for part in parts:
+        if not is_zero(part[which]):
+            total = total + cut(part[0]) * part[which]
+    return total
+
+
+def is_zero(value: Value) -> bool:
+    """Whether a value is the scalar 0 (an array of zeros is still computed)."""
+    return not isinstance(value, np.ndarray) and value == 0.0

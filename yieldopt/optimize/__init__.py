@@ -1,0 +1,1 @@
+"""The optimisation layer: test levels, routes, capacity."""

@@ -1,0 +1,134 @@
+r"""A template as a search problem: everything that prices do not change, computed once.
+
+A *menu* holds all combinations of levels of one leaf, the *trunk* all those of the inner nodes.
+For a trunk combination T and menu entries m_i the cost per good package is
+
+    J = Σ_g ( B_g + Σ_{i joining at g} W_i·K_i(m_i) ) · Π_i E_i,g(m_i) ,
+
+with a gap g for every set of inner tests still ahead, E_i,g = Π 1/pass of leaf i over those tests
+and the door, K_i the cost of one passed unit of leaf i, and B_g, W_i what the trunk alone decides
+(own costs, scrap, overkill, its own faults). E does not depend on prices; K and B are linear in
+them. See DESIGN.md, "Choosing coverage exactly".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.flow import Step
+from yieldopt.optimize.tree import Tree, menu_sizes, run_step, superposed
+from yieldopt.optimize.trunk import LOG_LIMIT, Block, build_block
+from yieldopt.physics.yields import Value
+from yieldopt.screening import Group
+from yieldopt.template import Choice, OpenNode, Template
+
+Array = NDArray[np.float64]
+_BLOCK_PLANS = 200_000  # trunk combinations × widest menu held at once
+_CACHED_PLANS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf's menu: cost and uses of one passed unit by entry, each (M,)."""
+
+    name: str
+    places: tuple[str, ...]
+    sizes: tuple[int, ...]
+    cost: Array
+    uses: Mapping[str, Array]
+    gap: int  # where it joins
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A template prepared for the search."""
+
+    template: Template
+    tree: Tree
+    leaves: tuple[Leaf, ...]
+    trunk_places: tuple[str, ...]
+    trunk_sizes: tuple[int, ...]
+    _cache: dict[int, Block] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def trunk_count(self) -> int:
+        """Number of trunk combinations."""
+        return math.prod(self.trunk_sizes)
+
+    @cached_property
+    def combinations(self) -> int:
+        """Number of plans: trunk combinations × menu entries."""
+        return self.trunk_count * math.prod(len(leaf.cost) for leaf in self.leaves)
+
+    def blocks(self) -> Iterator[tuple[int, Block]]:
+        """Yield (first trunk combination, block), each small enough to stay in memory."""
+        widest = max((len(leaf.cost) for leaf in self.leaves), default=1)
+        step = max(1, _BLOCK_PLANS // widest)
+        for low in range(0, self.trunk_count, step):
+            if low in self._cache:
+                yield low, self._cache[low]
+                continue
+            numbers = np.arange(low, min(low + step, self.trunk_count))
+            picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
+            nodes = [self.tree.nodes[leaf.name] for leaf in self.leaves]
+            block = build_block(self.tree, nodes, picks)
+            if self.trunk_count * widest <= _CACHED_PLANS:
+                self._cache[low] = block
+            yield low, block
+
+    def levels(self, trunk: int, entries: tuple[int, ...]) -> dict[str, str]:
+        """Return the level of every choice of one plan."""
+        chosen = dict(zip(self.trunk_places, _digits(trunk, self.trunk_sizes), strict=True))
+        for leaf, entry in zip(self.leaves, entries, strict=True):
+            chosen |= dict(zip(leaf.places, _digits(entry, leaf.sizes), strict=True))
+        choices = self.template.choices()
+        return {place: list(choices[place].options)[chosen[place]] for place in choices}
+
+
+def prepare(template: Template) -> Problem:
+    """Prepare a template for the search."""
+    tree = Tree(template)
+    leaves = tuple(
+        _leaf(node, tree) for node in template.nodes if not node.inputs and node.name != tree.root
+    )
+    places = tuple(f"{name}/{tree.nodes[name].items[at].name}" for name, at in tree.open_places())
+    sizes = tuple(size for node in tree.inner for size in menu_sizes(node))
+    return Problem(template, tree, leaves, places, sizes)
+
+
+def _digits(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(d) for d in np.unravel_index(number, sizes)) if sizes else ()
+
+
+def _leaf(node: OpenNode, tree: Tree) -> Leaf:
+    """Walk a leaf once for its whole menu: V ← (V + f·c)/pass + (1−f)·c."""
+    sizes = menu_sizes(node)
+    left = iter(tree.menu_picks(node))
+    groups: list[Group] = []
+    cost: Value = np.zeros(math.prod(sizes))
+    uses: dict[str, Value] = {}
+    for item in node.items:
+        steps = list(superposed(item, next(left) if isinstance(item, Choice) else None))
+        # One pass for the whole item: a charge is due before any of the kinds of overlap.
+        log_p = sum((np.asarray(run_step(groups, step)) for step in steps), np.zeros(1))
+        inverse = np.exp(np.minimum(-log_p, LOG_LIMIT))
+        cost = cost * inverse + sum(step.cost_usd * _charged(step, inverse) for step in steps)
+        for name in dict.fromkeys([*uses, *(name for step in steps for name in step.uses)]):
+            runs = (step.uses.get(name, 0.0) * _charged(step, inverse) for step in steps)
+            uses[name] = uses.get(name, 0.0) * inverse + sum(runs)
+    full = {name: np.broadcast_to(np.asarray(used), np.shape(cost)) for name, used in uses.items()}
+    places = tuple(f"{node.name}/{item.name}" for item in node.items if isinstance(item, Choice))
+    gap = tree.gap(tree.parent[node.name][0], 0)
+    return Leaf(node.name, places, sizes, np.asarray(cost), full, gap)
+
+
+def _charged(step: Step, inverse: Value) -> Value:
+    """Return charged runs per passed unit: f/pass + (1−f)."""
+    share = step.fail_cost_fraction if step.kind == "test" else 1.0
+    return share * inverse + (1.0 - share)

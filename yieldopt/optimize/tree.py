@@ -1,0 +1,179 @@
+"""Where everything stands in a template, and its choices as arrays.
+
+Levels become a batch axis: a choice is *superposed* into steps whose numbers are arrays over plans,
+so that one walk of the screening state serves every combination.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.flow import Faults, Step
+from yieldopt.physics.yields import Value
+from yieldopt.screening import Group, latent_groups, log_pass, see
+from yieldopt.template import Choice, OpenNode, Template
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+class Tree:
+    """Where everything stands: parents, inner tests in order, gaps."""
+
+    def __init__(self, template: Template) -> None:
+        self.nodes = {node.name: node for node in template.nodes}
+        self.root = template.ship
+        self.parent = {i.node: (n.name, i.count) for n in template.nodes for i in n.inputs}
+        self.inner = [n for n in template.nodes if n.inputs or n.name == self.root]
+        self.tests = {
+            place: number
+            for number, place in enumerate(
+                (node.name, at)
+                for node in self.inner
+                for at, item in enumerate(node.items)
+                if is_test(item)
+            )
+        }
+        positions = [(n.name, at) for n in self.inner for at in range(len(n.items) + 1)]
+        self.gaps = tuple(dict.fromkeys([*(self.ahead(*p) for p in positions), ()]))
+
+    def ahead(self, node: str, at: int) -> tuple[int, ...]:
+        """Return the inner tests from position ``at`` of a node to the door."""
+        here = tuple(n for (name, i), n in self.tests.items() if name == node and i >= at)
+        if node == self.root:
+            return here
+        return here + self.ahead(self.parent[node][0], 0)
+
+    def gap(self, node: str, at: int) -> int:
+        """Return the number of the gap at a position."""
+        return self.gaps.index(self.ahead(node, at))
+
+    def above(self, node: str) -> Iterator[tuple[OpenNode, int]]:
+        """Yield (ancestor, count of the node below it), from the parent up."""
+        while node != self.root:
+            node, count = self.parent[node]
+            yield self.nodes[node], count
+
+    def open_places(self) -> list[tuple[str, int]]:
+        """Return (node, position) of every trunk choice, in order."""
+        return [
+            (node.name, at)
+            for node in self.inner
+            for at, item in enumerate(node.items)
+            if isinstance(item, Choice)
+        ]
+
+    def menu_picks(self, node: OpenNode) -> list[Index]:
+        """Return the level index of every choice of a leaf, over its menu, each (M,)."""
+        sizes = menu_sizes(node)
+        return list(np.unravel_index(np.arange(math.prod(sizes)), sizes)) if sizes else []
+
+    def count(self, node: str) -> int:
+        """Return the units of a node per shipped package."""
+        return math.prod(count for _, count in self.above(node))
+
+
+def menu_sizes(node: OpenNode) -> tuple[int, ...]:
+    """Return the number of levels of every choice of a node."""
+    return tuple(len(item.options) for item in node.items if isinstance(item, Choice))
+
+
+def is_test(item: Step | Choice) -> bool:
+    """Whether an item of a node is a test, fixed or open."""
+    return isinstance(item, Choice) or item.kind == "test"
+
+
+def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
+    """Yield a step as it is, or a choice closed by an index array, its numbers as arrays.
+
+    A choice gives one test per overlap kind found among its levels, and one costless step per level
+    that does damage (its faults have a mean of zero where another level is picked).
+    """
+    if isinstance(item, Step):
+        yield item
+        return
+    assert pick is not None
+    levels = list(item.options.values())
+    steps = [step for step in levels if step is not None]
+    overlaps = sorted({step.overlap for step in steps}) or ["nested"]
+    for overlap in overlaps[:-1]:
+        coverage, repair = _seen(levels, overlap, pick)
+        yield Step(item.name, "test", overlap=overlap, coverage=coverage, repair=repair)
+    # Charge, uses and overkill go with the last of the kinds.
+    coverage, repair = _seen(levels, overlaps[-1], pick)
+    yield Step(
+        item.name,
+        "test",
+        _numbers([step.cost_usd if step else 0.0 for step in levels], pick),
+        uses={
+            name: _numbers([step.uses.get(name, 0.0) if step else 0.0 for step in levels], pick)
+            for name in dict.fromkeys(name for step in steps for name in step.uses)
+        },
+        overlap=overlaps[-1],
+        coverage=coverage,
+        repair=repair,
+        overkill=_numbers([step.overkill if step else 0.0 for step in levels], pick),
+        fail_cost_fraction=_numbers(
+            [step.fail_cost_fraction if step else 1.0 for step in levels], pick
+        ),
+    )
+    for number, step in enumerate(levels):
+        if step is not None and step.faults:
+            here = (pick == number).astype(float)
+            faults = {c: Faults(f.mean * here, f.law, f.cluster) for c, f in step.faults.items()}
+            yield Step(f"{item.name} {number}", "process", faults=faults)
+
+
+def _numbers(values: Sequence[Value], pick: Index) -> Array:
+    return np.asarray(values, float)[pick]
+
+
+def _seen(
+    levels: list[Step | None], overlap: str, pick: Index
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Coverage and repair of the levels of one overlap kind, zero at the others."""
+    mine = [step if step and step.overlap == overlap else None for step in levels]
+
+    def spread(tables: list[Mapping[str, Value]]) -> dict[str, Value]:
+        names = dict.fromkeys(name for table in tables for name in table)
+        return {n: _numbers([table.get(n, 0.0) for table in tables], pick) for n in names}
+
+    return (
+        spread([step.coverage if step else {} for step in mine]),
+        spread([step.repair if step else {} for step in mine]),
+    )
+
+
+def run_step(groups: list[Group], step: Step) -> Value:
+    """Run a step on the groups of its own node; return the log of the chance to pass."""
+    with np.errstate(divide="ignore"):
+        if step.kind == "process":
+            groups += latent_groups(step.faults)
+            return _log_kept(step.scrap)
+        log_p = screen(groups, step) + _log_kept(step.overkill)
+    groups += latent_groups(step.faults)
+    return log_p
+
+
+def _log_kept(lost: Value) -> Value:
+    kept: Value = np.log1p(-np.asarray(lost, float))[()]
+    return kept
+
+
+def screen(groups: list[Group], step: Step) -> Value:
+    """Let a test see groups that come from elsewhere; return the log of their chance to pass."""
+    log_p: Value = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for group in groups:
+            term = see(group, step, _whole)
+            if term is not None:
+                log_p = log_p + log_pass((term,), _whole)
+    return log_p
+
+
+def _whole(value: Value) -> Value:
+    return value
