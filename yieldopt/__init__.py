@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from yieldopt.errors import CaseError, Fault, SolverError, UnknownName, YieldoptError
     from yieldopt.flow import Faults, Flow, Input, Node, Outcome, Step
     from yieldopt.physics.yields import Law
-    from yieldopt.read import read_flow
+    from yieldopt.plan import Recipe, Result, Status
+    from yieldopt.read import load, read_flow
+    from yieldopt.schema.case import Case
+    from yieldopt.solve import solve
 
 _HOMES = {
+    "Case": "schema.case",
     "CaseError": "errors",
     "Fault": "errors",
     "Faults": "flow",
@@ -26,15 +30,21 @@ _HOMES = {
     "Law": "physics.yields",
     "Node": "flow",
     "Outcome": "flow",
+    "Recipe": "plan",
+    "Result": "plan",
     "SolverError": "errors",
+    "Status": "plan",
     "Step": "flow",
     "UnknownName": "errors",
     "YieldoptError": "errors",
     "evaluate": "engine",
+    "load": "read",
     "read_flow": "read",
+    "solve": "solve",
 }
 
 __all__ = [
+    "Case",
     "CaseError",
     "Fault",
     "Faults",
@@ -43,13 +53,18 @@ __all__ = [
     "Law",
     "Node",
     "Outcome",
+    "Recipe",
+    "Result",
     "SolverError",
+    "Status",
     "Step",
     "UnknownName",
     "YieldoptError",
     "__version__",
     "evaluate",
+    "load",
     "read_flow",
+    "solve",
 ]
 
 

@@ -58,3 +58,79 @@ def eval_(flow: Path, as_json: bool) -> None:
         click.echo(f"infeasible: nothing can pass {outcome.blocked}", err=True)
         sys.exit(INFEASIBLE)
     click.echo(to_json(outcome.to_dict()) if as_json else outcome_text(read, outcome))
+
+
+@main.command()
+@click.argument("case", type=click.Path(path_type=Path))
+def check(case: Path) -> None:
+    """Check a CASE file and every model that it uses; nothing is solved."""
+    from yieldopt.read import load
+    from yieldopt.report.listing import case_summary
+
+    click.echo(case_summary(load(case)))
+
+
+@main.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--product", required=True, help="A product of the case.")
+@click.option("--route", required=True, help="A route of the library.")
+@click.option(
+    "--level", "levels", multiple=True, metavar="NODE/INSERTION=LEVEL", help="Not given: off."
+)
+@_JSON
+def flow(case: Path, product: str, route: str, levels: tuple[str, ...], as_json: bool) -> None:
+    """Print the compiled flow of a product of CASE on a route, at base values."""
+    from yieldopt.compile import compile_named
+    from yieldopt.read import load
+    from yieldopt.report.listing import flow_text
+    from yieldopt.report.text import to_json
+
+    compiled = compile_named(load(case), product, route, levels)
+    click.echo(to_json(compiled.to_dict()) if as_json else flow_text(compiled))
+
+
+@main.command("list")
+@click.argument(
+    "kind",
+    type=click.Choice(["routes", "parts", "insertions", "processes", "cases", "laws"]),
+)
+@_JSON
+def list_(kind: str, as_json: bool) -> None:
+    """List what the bundled library holds."""
+    from yieldopt.report.listing import listing
+    from yieldopt.report.text import columns, to_json
+
+    rows = listing(kind)
+    if as_json:
+        head, *body = rows
+        click.echo(to_json([dict(zip(head, row, strict=True)) for row in body]))
+    else:
+        click.echo(columns(rows))
+
+
+@main.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@_JSON
+@click.option("--out", type=click.Path(path_type=Path), help="Write result.json and tables here.")
+@click.option(
+    "--solver",
+    default="highs",
+    show_default=True,
+    help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
+)
+def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
+    """Solve a CASE: route, test levels and allocation of every product, with the proof."""
+    from yieldopt.plan import Status
+    from yieldopt.read import load
+    from yieldopt.report.files import write_all
+    from yieldopt.report.result import result_text
+    from yieldopt.report.text import to_json
+    from yieldopt.solve import solve_whole
+
+    solved = solve_whole(load(case), solver)
+    if out is not None:
+        write_all(solved, out, protected=case)
+    result = solved.result
+    click.echo(to_json(result.to_dict()) if as_json else result_text(result))
+    if result.status is Status.INFEASIBLE:
+        sys.exit(INFEASIBLE)

@@ -7,12 +7,14 @@ means. What a carrier (wafer or panel) carries is counted exactly.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from yieldopt.compile_insertions import insertion_choice, latent_faults
+from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.flow import Faults, Flow, Input, Step
 from yieldopt.physics.yields import Law
+from yieldopt.read.case import route_slots
 from yieldopt.read.crosscheck import bodies_per_carrier
 from yieldopt.schema.case import Case, Library, ProductShape, SlotFill
 from yieldopt.schema.models import (
@@ -240,3 +242,30 @@ def class_faults(
             own = Law("harvest", alpha, None, harvest.blocks, harvest.spares)
         out[name] = Faults(mean * share, own)
     return out
+
+
+def compile_named(case: Case, product: str, route: str, levels: Sequence[str] = ()) -> Flow:
+    """Compile by names; levels as ``"node/insertion=level"``.
+
+    Raises
+    ------
+    CaseError
+        Unknown product, route, insertion or level; a route that the product's limits exclude.
+    """
+    wanted = case.product(product)
+    if route not in case.library.routes:
+        hint = near_miss(route, case.library.routes)
+        raise UnknownName(Fault("unknown route", value=route, hint=hint))
+    faults = [
+        Fault("must be NODE/INSERTION=LEVEL", "--level", text) for text in levels if "=" not in text
+    ]
+    shape = case.library.routes[route]
+    for slot in route_slots(shape):
+        if slot not in wanted.slots:
+            faults.append(
+                Fault(f"slot @{slot} of route {route!r} is not filled", f"{product}.slots")
+            )
+    if faults:
+        raise CaseError(faults)
+    chosen = dict(text.split("=", 1) for text in levels)
+    return compile_flow(case, wanted, shape, chosen)

@@ -75,6 +75,7 @@ def best_levels(
     *,
     dppm_limit: float | None = None,
     escape_cost_usd: float | None = None,
+    prices_only: bool = False,
     bound: bool = True,
 ) -> Found:
     """Choose the level at every insertion for the least cost per good package.
@@ -89,6 +90,8 @@ def best_levels(
         Bad packages per million shipped may not exceed this.
     escape_cost_usd
         Cost of one bad package shipped [USD]: (spend + e·bad)/good.
+    prices_only
+        Count resource use at its prices and no cost (the feasibility phase of the allocation).
     bound
         Prune trunk combinations by the tangent bound; off, everything is enumerated.
 
@@ -98,10 +101,11 @@ def best_levels(
         The best plan and its proof; the bound equals the value: the search is exact.
     """
     least = None if dppm_limit is None else math.log1p(-min(dppm_limit / 1e6, 1.0 - 1e-15))
+    escape = 0.0 if prices_only else escape_cost_usd or 0.0
     state = _State()
     menus = math.prod(len(leaf.cost) for leaf in problem.leaves)
     for first, block in problem.blocks():
-        terms = _priced(problem, block, prices or {}, escape_cost_usd or 0.0)
+        terms = _priced(problem, block, prices or {}, escape, 0.0 if prices_only else 1.0)
         order = np.arange(len(terms.base))
         lower = np.full(len(terms.base), -np.inf)
         if bound:
@@ -118,7 +122,7 @@ def best_levels(
                 continue
             state.enumerated += menus
             _enumerate(terms, int(t), first, least, state)
-    return _answer(problem, state, escape_cost_usd or 0.0)
+    return _answer(problem, state, escape)
 
 
 def _answer(problem: Problem, state: _State, escape: float) -> Found:
@@ -128,8 +132,10 @@ def _answer(problem: Problem, state: _State, escape: float) -> Found:
     return Found(problem.levels(state.trunk, state.entries) if fine else None, value, proof)
 
 
-def _priced(problem: Problem, block: Block, prices: Mapping[str, float], escape: float) -> Terms:
-    base = block.base.copy()
+def _priced(
+    problem: Problem, block: Block, prices: Mapping[str, float], escape: float, money: float
+) -> Terms:
+    base = money * block.base
     for name, table in block.base_uses.items():
         if prices.get(name):
             base += prices[name] * table
@@ -137,7 +143,7 @@ def _priced(problem: Problem, block: Block, prices: Mapping[str, float], escape:
         base[:, problem.tree.gaps.index(())] += escape * np.exp(-block.log_q_trunk)
     k = []
     for leaf in problem.leaves:
-        cost = leaf.cost
+        cost = money * leaf.cost
         for name, used in leaf.uses.items():
             if prices.get(name):
                 cost = cost + prices[name] * used

@@ -1,0 +1,71 @@
+"""Linear programmes and the solvers that take them, behind one small interface.
+
+A backend is a function ``solve(lp) -> LpAnswer`` in a module of its own; adding one is adding a
+file and a line of :data:`BACKENDS`. Every programme is a minimisation over x ≥ 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.errors import Fault, UnknownName, near_miss
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+BACKENDS = ("highs", "ortools", "pulp")
+
+
+@dataclass(frozen=True)
+class LinearProgram:
+    """min cost·x with row_lower ≤ A·x ≤ row_upper and x ≥ 0.
+
+    Parameters
+    ----------
+    cost
+        (n,) objective.
+    rows, columns, values
+        The nonzeros of A, each (nz,).
+    row_lower, row_upper
+        (m,) with ±inf where there is no bound.
+    row_names, column_names
+        For written files.
+    """
+
+    cost: Array
+    rows: Index
+    columns: Index
+    values: Array
+    row_lower: Array
+    row_upper: Array
+    row_names: tuple[str, ...]
+    column_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LpAnswer:
+    """Optimum: objective, x (n,), and row duals (m,): change of the objective per unit of a row."""
+
+    objective: float
+    x: Array
+    duals: Array
+
+
+def backend(name: str) -> Callable[[LinearProgram], LpAnswer]:
+    """Return a backend by name, e.g. ``"highs"``; ``"pulp:COIN_CMD"`` names PuLP's solver.
+
+    Raises
+    ------
+    UnknownName
+        No such backend.
+    """
+    head, _, rest = name.partition(":")
+    if head not in BACKENDS or (rest and head != "pulp"):
+        raise UnknownName(Fault("unknown solver", "solver", name, near_miss(head, BACKENDS)))
+    module = import_module(f"yieldopt.optimize.backends.{head}_lp")
+    solve: Callable[..., LpAnswer] = module.solve
+    return (lambda lp: solve(lp, rest)) if rest else solve

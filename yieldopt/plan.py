@@ -1,0 +1,124 @@
+"""What comes out: recipes, routes weighed, the plan, and the whole answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from yieldopt.optimize.coverage import Proof
+
+
+class Status(StrEnum):
+    """How a solve ended."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"  # stopped early, gap > 0
+    INFEASIBLE = "infeasible"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A product on a route at chosen levels; everything per good package.
+
+    Parameters
+    ----------
+    id, product, route
+        Names.
+    levels
+        Level of every insertion, by ``"node/insertion"``.
+    cost_per_good_usd
+        Cost of a good package, escapes included [USD].
+    dppm, quality
+        Bad packages per million shipped; fraction of shipped packages that are good.
+    waterfall_usd
+        By category; sums to ``cost_per_good_usd``.
+    uses_per_good
+        Resource use, by resource.
+    proof
+        That no other levels are better at the prices at which the recipe was found.
+    """
+
+    id: str
+    product: str
+    route: str
+    levels: Mapping[str, str]
+    cost_per_good_usd: float
+    dppm: float
+    quality: float
+    waterfall_usd: Mapping[str, float]
+    uses_per_good: Mapping[str, float]
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class RouteVerdict:
+    """A route weighed for a product by itself, capacity aside."""
+
+    route: str
+    feasible: bool
+    cost_per_good_usd: float | None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProductResult:
+    """What becomes of a product."""
+
+    name: str
+    cost_per_good_usd: float | None
+    dppm: float | None
+    demand: float
+    made: float
+    unmet: float
+    standalone: RouteVerdict | None
+    routes: tuple[RouteVerdict, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's object."""
+        out = asdict(self)
+        alone = self.standalone
+        out["standalone"] = (
+            {"route": alone.route, "cost_per_good_usd": alone.cost_per_good_usd} if alone else None
+        )
+        return out
+
+
+@dataclass(frozen=True)
+class Result:
+    """The whole answer; ``to_dict`` is the fixed JSON contract.
+
+    Rows of ``allocation``, ``unmet``, ``resource_use`` and ``shadow_prices`` are plain mappings
+    with the contract's keys.
+    """
+
+    status: Status
+    objective_usd: float | None
+    bound_usd: float | None
+    gap: float | None
+    solver: str
+    runtime_s: float
+    products: tuple[ProductResult, ...]
+    recipes: tuple[Recipe, ...] = ()
+    allocation: tuple[Mapping[str, Any], ...] = ()
+    unmet: tuple[Mapping[str, Any], ...] = ()
+    resource_use: tuple[Mapping[str, Any], ...] = ()
+    shadow_prices: tuple[Mapping[str, Any], ...] = ()
+    binding: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data of the contract's shape."""
+        out: dict[str, Any] = {
+            "status": str(self.status),
+            "objective_usd": self.objective_usd,
+            "bound_usd": self.bound_usd,
+            "gap": self.gap,
+            "solver": self.solver,
+            "runtime_s": self.runtime_s,
+            "products": [product.to_dict() for product in self.products],
+            "recipes": [asdict(recipe) for recipe in self.recipes],
+        }
+        for name in ("allocation", "unmet", "resource_use", "shadow_prices"):
+            out[name] = [dict(row) for row in getattr(self, name)]
+        return out | ({"binding": list(self.binding)} if self.binding else {})

@@ -1,0 +1,93 @@
+"""The answer to a case, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from yieldopt.plan import ProductResult, Recipe, Result, Status
+from yieldopt.report.text import columns, usd
+
+Rows = list[Sequence[str]]
+
+
+def result_text(result: Result) -> str:
+    """Return status, products with their recipes, allocation, unmet demand and scarce resources."""
+    if result.status is Status.INFEASIBLE:
+        lines = "\n".join(f"  {line}" for line in result.binding)
+        return f"infeasible; what binds:\n{lines}\n\n{_routes(result)}"
+    head = (
+        f"{result.status}: {usd(result.objective_usd or 0.0)} USD "
+        f"(bound {usd(result.bound_usd or 0.0)}, gap {result.gap or 0.0:.1e}), "
+        f"solver {result.solver}, {result.runtime_s:.2f} s"
+    )
+    parts = [head, _products(result), _routes(result)]
+    parts += [_recipe(recipe) for recipe in result.recipes]
+    parts += [_allocation(result), _unmet(result), _scarce(result)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _products(result: Result) -> str:
+    rows: Rows = [("product", "demand", "made", "unmet", "USD per good", "DPPM")]
+    rows += [_product(product) for product in result.products]
+    return columns(rows, right=(1, 2, 3, 4, 5))
+
+
+def _product(product: ProductResult) -> Sequence[str]:
+    cost = "" if product.cost_per_good_usd is None else usd(product.cost_per_good_usd)
+    dppm = "" if product.dppm is None else f"{product.dppm:,.1f}"
+    amounts = (f"{n:,.0f}" for n in (product.demand, product.made, product.unmet))
+    return (product.name, *amounts, cost, dppm)
+
+
+def _routes(result: Result) -> str:
+    rows: Rows = [("product", "route", "by itself, USD per good", "why not")]
+    for product in result.products:
+        for verdict in product.routes:
+            cost = verdict.cost_per_good_usd
+            shown = usd(cost) if cost is not None else "excluded"
+            rows.append((product.name, verdict.route, shown, "; ".join(verdict.reasons)))
+    return "routes\n" + columns(rows, right=(2,))
+
+
+def _recipe(recipe: Recipe) -> str:
+    title = (
+        f"recipe {recipe.id}: {usd(recipe.cost_per_good_usd)} USD per good package, "
+        f"{recipe.dppm:,.1f} DPPM"
+    )
+    levels = ", ".join(f"{place} {level}" for place, level in recipe.levels.items())
+    falls = ", ".join(f"{name} {usd(value)}" for name, value in recipe.waterfall_usd.items())
+    proof = recipe.proof
+    shown = f"{proof.combinations:,} combinations, {proof.pruned:,} pruned by the bound"
+    return f"{title}\n  levels: {levels}\n  waterfall: {falls}\n  proof: {proof.method}, {shown}"
+
+
+def _allocation(result: Result) -> str:
+    periods = list(dict.fromkeys(str(row["period"]) for row in result.resource_use))
+    periods = periods or list(dict.fromkeys(str(row["period"]) for row in result.allocation))
+    table: dict[str, dict[str, str]] = {}
+    for row in result.allocation:
+        table.setdefault(str(row["recipe"]), {})[str(row["period"])] = f"{row['packages']:,.0f}"
+    rows: Rows = [("good packages by recipe", *periods)]
+    rows += [(name, *(cells.get(p, "") for p in periods)) for name, cells in table.items()]
+    return "allocation\n" + columns(rows, right=range(1, len(periods) + 1))
+
+
+def _unmet(result: Result) -> str:
+    if not result.unmet:
+        return "unmet demand: none"
+    rows: Rows = [("product", "period", "unmet packages")]
+    rows += [(r["product"], r["period"], f"{r['packages']:,.0f}") for r in result.unmet]
+    return "unmet demand\n" + columns(rows, right=(2,))
+
+
+def _scarce(result: Result) -> str:
+    used = {(r["resource"], r["period"]): r for r in result.resource_use}
+    rows: Rows = [("scarce resource", "period", "capacity", "one more unit saves, USD")]
+    for price in result.shadow_prices:
+        if price["usd_per_unit"] > 1e-9:
+            row = used[price["resource"], price["period"]]
+            shown = (f"{row['capacity']:,.6g}", usd(price["usd_per_unit"]))
+            rows.append((price["resource"], price["period"], *shown))
+    if len(rows) == 1:
+        return "no resource is scarce" if result.resource_use else ""
+    return columns(rows, right=(2, 3))
