@@ -13,7 +13,7 @@ in blocks that fit the cache, so memory beyond inputs and outputs does not grow 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,7 +69,7 @@ def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
 
 
 def _cutter(block: slice) -> Cut:
-    return lambda value: value[block] if isinstance(value, np.ndarray) else value
+    return lambda value: value[block] if np.ndim(value) else value  # type: ignore[index]
 
 
 def _coverage_varies(flow: Flow) -> bool:
@@ -94,9 +94,9 @@ class _Walk:
             visits = self._visits(cut) if self.details else {}
             uses = self._uses(visits, cut) if self.details else {}
             falls = self._waterfall(per_good, cut) if self.details else {}
-            quality, dppm = np.exp(log_quality), -1e6 * np.expm1(log_quality)
+            quality, dppm = np.exp(log_quality), 0.0 - 1e6 * np.expm1(log_quality)
         out = Outcome(cost, per_good, quality, dppm, visits, uses, falls, self.blocked)
-        return out if np.all(quality > 0) and not self.blocked else _nothing_passes(out, self.flow)
+        return out if not self.blocked and _finite(out) else _nothing_passes(out, self.flow)
 
     def _forward(self, cut: Cut) -> Value:
         value: dict[str, Value] = {}
@@ -207,8 +207,23 @@ def _nothing_passes(out: Outcome, flow: Flow) -> Outcome:
         {name: infinite(value) for name, value in out.visits.items()},
         {name: infinite(value) for name, value in out.uses.items()},
         {name: infinite(value) for name, value in out.waterfall_usd.items()},
-        out.blocked or f"{flow.ship}/{flow.nodes[-1].steps[-1].name}",
+        out.blocked or next(_endless(out), _door_name(flow)),
     )
+
+
+def _finite(out: Outcome) -> bool:
+    """Whether every element has good packages and a finite number of runs behind each."""
+    fine = np.all(np.asarray(out.quality) > 0) and np.all(np.isfinite(out.cost_per_good_usd))
+    return bool(fine) and next(_endless(out), None) is None
+
+
+def _door_name(flow: Flow) -> str:
+    steps = next(node.steps for node in flow.nodes if node.name == flow.ship)
+    return f"{flow.ship}/{steps[-1].name}" if steps else f"{flow.ship}/(shipping)"
+
+
+def _endless(out: Outcome) -> Iterator[str]:
+    return (name for name, runs in out.visits.items() if not np.all(np.isfinite(runs)))
 
 
 @dataclass(slots=True)

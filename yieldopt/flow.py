@@ -245,7 +245,7 @@ def _with_numbers(
     scalars = ("cost_usd", "scrap", "overkill", "fail_cost_fraction")
     for key, value in values.items():
         head, _, name = key.partition(".")
-        number = value if isinstance(value, int | float) else np.asarray(value, float)[()]
+        number = value if isinstance(value, int | float | str) else np.asarray(value)[()]
         if key in scalars:
             changes[key] = number
         elif head == "mean" and name in step.faults:

@@ -44,7 +44,7 @@ def structure_faults(
                 faults.append(Fault("shared node", f"{key}.node", child, hint))
             else:
                 parent[child] = name
-            if isinstance(count, bool) or count != int(count) or count < 1:
+            if not _whole(count):
                 faults.append(Fault("must be a whole number, at least 1", f"{key}.count", count))
     circle = _in_circles(parent)
     for index, (name, inputs) in enumerate(nodes):
@@ -55,6 +55,12 @@ def structure_faults(
             elif child in place and place[child] > place[name]:
                 faults.append(Fault("children stand before parents", key, child, "move it up"))
     return faults + _unreachable(ship, nodes, names)
+
+
+def _whole(count: object) -> bool:
+    if isinstance(count, bool) or not isinstance(count, int | float):
+        return False
+    return math.isfinite(count) and count == int(count) and count >= 1
 
 
 def _in_circles(parent: Mapping[str, str]) -> set[str]:
@@ -140,9 +146,10 @@ def _check_faults(step: Step) -> list[Fault]:
 
 
 def _range(key: str, value: Value, high: float = math.inf) -> Iterable[Fault]:
+    plain = isinstance(value, int | float | np.number | np.ndarray)
     array = np.asarray(value)
-    if array.dtype.kind not in "iuf":
-        return [Fault("must be a number", key, value)]
+    if not plain or array.dtype.kind not in "iuf" or isinstance(value, bool):
+        return [Fault("must be a number or an array of shape (n,)", key, value)]
     if array.size and bool(np.isfinite(array).all()) and array.min() >= 0 and array.max() <= high:
         return []
     bad = array[~(np.isfinite(array) & (array >= 0) & (array <= high))] if array.ndim else array

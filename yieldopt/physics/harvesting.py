@@ -94,10 +94,11 @@ def _later_gain(
     failing, q, series = _failing(t, s, alpha, blocks, spares)
     screened = np.log1p(ds / (alpha + s))
     shift = np.log1p(ds / (alpha + t + s))
-    q_after = t / (alpha + t + s + ds)
+    fall_of_q = q * ds / (alpha + t + s + ds)
+    q_after = q - fall_of_q
     slope = _divided_difference(_coefficients(alpha, blocks, spares, float(np.max(q))), q, q_after)
     with np.errstate(invalid="ignore", divide="ignore"):
-        change = np.where(series > 0.0, slope * (q_after - q) / series, 0.0)
+        change = np.where(series > 0.0, -slope * fall_of_q / series, 0.0)
     fall = -np.expm1(alpha * (screened - shift) - (spares + 1) * shift + np.log1p(change))
     out: Value = (-alpha * screened + np.log1p(failing * fall / (1.0 - failing)))[()]
     return out

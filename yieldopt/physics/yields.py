@@ -87,13 +87,8 @@ class Law:
             elif value is not None and key not in wanted + optional:
                 found.append(Fault(f"law {self.name!r} takes no {key!r}", key, value))
             elif value is not None:
-                low = {"alpha": 0.0, "layers": 1, "blocks": 1, "spares": 0}[key]
-                fine = math.isfinite(value) and (value > 0 if key == "alpha" else value >= low)
-                if not fine:
-                    hint = "leave alpha out for Poisson" if key == "alpha" else ""
-                    bound = "above 0 and finite" if key == "alpha" else f"at least {low}"
-                    found.append(Fault(f"must be {bound}", key, value, hint))
-        if not found and (self.spares or 0) > (self.blocks or 0):
+                found += _parameter_fault(key, value)
+        if not found and self.blocks is not None and (self.spares or 0) > self.blocks:
             found.append(Fault("more spares than blocks", "spares", self.spares))
         return found
 
@@ -101,6 +96,19 @@ class Law:
     def mean_limit(self) -> float:
         """Largest mean that the law allows (1 for ``single``)."""
         return LAWS[self.name].mean_limit
+
+
+def _parameter_fault(key: str, value: object) -> list[Fault]:
+    plain = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    number = float(value) if isinstance(value, int | float | np.number) and plain else math.nan
+    if key == "alpha":
+        fine = math.isfinite(number) and number > 0.0
+        text, hint = "must be a finite number above 0", "leave alpha out for Poisson"
+    else:
+        least = 0 if key == "spares" else 1
+        fine = number.is_integer() and number >= least
+        text, hint = f"must be a whole number, at least {least}", ""
+    return [] if fine else [Fault(text, key, value, hint)]
 
 
 def negative_binomial(law: Law, a: Value, d: Value, first: Value | None) -> Value:

@@ -6,7 +6,10 @@ file and a line of :data:`BACKENDS`. Every programme is a minimisation over x â‰
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -69,3 +72,17 @@ def backend(name: str) -> Callable[[LinearProgram], LpAnswer]:
     module = import_module(f"yieldopt.optimize.backends.{head}_lp")
     solve: Callable[..., LpAnswer] = module.solve
     return (lambda lp: solve(lp, rest)) if rest else solve
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what a solver prints off the standard output, which may carry JSON."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    try:
+        with open(os.devnull, "w") as sink:
+            os.dup2(sink.fileno(), 1)
+            yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)

@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 
 from yieldopt.errors import SolverError
-from yieldopt.optimize.backends import LinearProgram, LpAnswer
+from yieldopt.optimize.backends import LinearProgram, LpAnswer, quiet
 
 
 def solve(lp: LinearProgram) -> LpAnswer:
@@ -24,8 +24,9 @@ def solve(lp: LinearProgram) -> LpAnswer:
     model.a_matrix_.start_ = starts.astype(np.int32)
     model.a_matrix_.index_ = lp.rows[order].astype(np.int32)
     model.a_matrix_.value_ = lp.values[order]
-    highs = highspy.Highs()
-    highs.silent()
+    with quiet():  # its constructor prints a banner
+        highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
     for option in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
         highs.setOptionValue(option, 1e-9)
     highs.passModel(model)

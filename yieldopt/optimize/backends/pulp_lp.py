@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +9,7 @@ import numpy as np
 import pulp
 
 from yieldopt.errors import SolverError
-from yieldopt.optimize.backends import LinearProgram, LpAnswer
+from yieldopt.optimize.backends import LinearProgram, LpAnswer, quiet
 
 
 def solve(lp: LinearProgram, solver: str = "HiGHS") -> LpAnswer:
@@ -22,7 +18,7 @@ def solve(lp: LinearProgram, solver: str = "HiGHS") -> LpAnswer:
         known = ", ".join(pulp.listSolvers(onlyAvailable=True))
         raise SolverError(f"PuLP finds no solver {solver!r} here; available: {known}")
     problem, variables = _problem(lp)
-    with _quiet():
+    with quiet():
         problem.solve(pulp.getSolver(solver, msg=False))
     if int(problem.status) != 1:
         raise SolverError(f"PuLP's {solver} ended with status {problem.status}")
@@ -70,18 +66,3 @@ def _constraints(problem: Any) -> list[Any]:
 def _dual(found: dict[str, Any], row: int) -> float:
     both = (found.get(f"r{row}"), found.get(f"r{row}_least"))
     return sum(float(value) for value in both if value is not None)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep a solver's banner off the standard output, which may carry JSON."""
-    sys.stdout.flush()
-    saved = os.dup(1)
-    with open(os.devnull, "w") as sink:
-        os.dup2(sink.fileno(), 1)
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            os.dup2(saved, 1)
-            os.close(saved)

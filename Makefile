@@ -1,0 +1,36 @@
+# Everything runs in .venv of this checkout; `make run` and `make test` build it if it is not there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test setup check bench dist clean
+
+run: $(STAMP)
+	$(BIN)/yieldopt solve cases/accelerators_2026.toml
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests yieldopt
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev]"
+	-PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib yieldopt > /dev/null 2>&1
+	touch $(STAMP)
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest -q bench --benchmark-columns=min,median,rounds --benchmark-disable-gc -p no:xdist
+
+dist: $(STAMP)
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) dist build out .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
