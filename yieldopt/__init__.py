@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yieldopt.plan import Recipe, Result, Status
     from yieldopt.read import load, read_flow
     from yieldopt.schema.case import Case
-    from yieldopt.solve import solve
+    from yieldopt.solving import solve
 
 _HOMES = {
     "Case": "schema.case",
@@ -40,7 +40,7 @@ _HOMES = {
     "evaluate": "engine",
     "load": "read",
     "read_flow": "read",
-    "solve": "solve",
+    "solve": "solving",
 }
 
 __all__ = [

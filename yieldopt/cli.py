@@ -125,7 +125,7 @@ def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
     from yieldopt.report.files import write_all
     from yieldopt.report.result import result_text
     from yieldopt.report.text import to_json
-    from yieldopt.solve import solve_whole
+    from yieldopt.solving import solve_whole
 
     solved = solve_whole(load(case), solver)
     if out is not None:

@@ -170,7 +170,8 @@ class _Builder:
         self, process: ProcessShape, size: tuple[float, float], harvest: HarvestShape | None = None
     ) -> _Made:
         bodies = bodies_per_carrier(process, *size)
-        mean = process.d0_per_cm2.base * PER_CM2_IN_PER_MM2 * size[0] * size[1]
+        critical_mm2 = process.critical_area_frac.base * size[0] * size[1]
+        mean = process.d0_per_cm2.base * PER_CM2_IN_PER_MM2 * critical_mm2
         return _Made(
             process.cost_usd.base / bodies,
             process.line_scrap.base,

@@ -17,7 +17,7 @@ from yieldopt.report.result import result_text
 from yieldopt.report.text import to_json
 
 if TYPE_CHECKING:
-    from yieldopt.solve import Solved
+    from yieldopt.solving import Solved
 
 
 def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:

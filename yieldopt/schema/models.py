@@ -51,6 +51,7 @@ class ProcessShape(Shape):
     cost_usd: QNonNegative  # one wafer or panel
     line_scrap: QFraction = ZERO  # gross loss of whole wafers or panels
     d0_per_cm2: QNonNegative
+    critical_area_frac: QFraction = ONE  # share of the body where a defect is a fault
     law: Text = "negative_binomial"
     alpha: QPositive | None = None
     layers: Count | None = None

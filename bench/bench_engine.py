@@ -1,0 +1,123 @@
+"""``evaluate`` on a million scenarios, against the bare log1p and exp calls that it needs.
+
+Scenarios vary every D0, every bond and assembly yield and every cost of the B200-class flow. The
+reference runs the same number of log1p and exp calls over blocks of the same size and nothing
+else; the count is printed with the ratio. Both are timed in one run, alternating.
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from yieldopt import Flow, evaluate, load, solve
+from yieldopt.compile import compile_flow
+from yieldopt.engine import BLOCK
+from yieldopt.physics.yields import clustering
+from yieldopt.screening import is_zero, screens
+
+SCENARIOS = 1_000_000
+LIMIT = 2.0
+
+
+def b200_flow() -> Flow:
+    """Return the best flow of the B200-class case."""
+    case = load("b200_class")
+    recipe = solve(case).recipes[0]
+    route = case.library.routes[recipe.route]
+    return compile_flow(case, case.product(recipe.product), route, recipe.levels)
+
+
+def scenarios(flow: Flow, count: int) -> Flow:
+    """Vary all fault means, scraps and costs by ±20 %."""
+    rng = np.random.default_rng(1)
+    values = {}
+    for node in flow.nodes:
+        for step in node.steps:
+            place = f"{node.name}/{step.name}"
+            values[f"{place}.cost_usd"] = step.cost_usd * rng.uniform(0.8, 1.2, count)
+            if step.kind == "process" and step.scrap:
+                values[f"{place}.scrap"] = step.scrap * rng.uniform(0.8, 1.2, count)
+            for name, faults in step.faults.items():
+                values[f"{place}.mean.{name}"] = faults.mean * rng.uniform(0.8, 1.2, count)
+    return flow.with_values(values)
+
+
+def calls_needed(flow: Flow) -> tuple[int, int]:
+    """Return (log1p, exp) calls for each scenario: one log1p for each clustered group at each
+    screen (four for a harvested one, see its docstring: two shifts, ln q and the two of F), one exp
+    for each test and two for the door (quality and 1/quality; DPPM takes an expm1).
+    """
+    seen = screens(flow)
+    logs = exps = 0
+    for terms in (*seen.tests.values(), seen.door):
+        exps += 1
+        for term in terms:
+            if all(is_zero(part[2]) for part in term.parts):
+                continue
+            if clustering(term.law) is not None:
+                logs += 1
+            elif term.law.name == "harvest" and term.law.alpha is not None:
+                later = term.met is True
+                logs += 5 if later else 3
+                exps += 2 if later else 1
+    return logs, exps + 2
+
+
+def bare(logs: int, exps: int, count: int) -> None:
+    x = np.random.default_rng(2).uniform(0.01, 0.5, BLOCK)
+    out = np.empty_like(x)
+    for low in range(0, count, BLOCK):
+        size = min(BLOCK, count - low)
+        a, b = x[:size], out[:size]
+        for _ in range(logs):
+            np.log1p(a, out=b)
+        for _ in range(exps):
+            np.exp(a, out=b)
+
+
+def timed(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def test_evaluate_against_its_bare_calls(benchmark: Any) -> None:
+    flow = b200_flow()
+    logs, exps = calls_needed(flow)
+    batch = scenarios(flow, SCENARIOS)
+    evaluate(batch, details=False)
+    pairs = [
+        (timed(lambda: bare(logs, exps, SCENARIOS)), timed(lambda: evaluate(batch, details=False)))
+        for _ in range(7)
+    ]
+    benchmark.pedantic(lambda: evaluate(batch, details=False), rounds=3)
+    least = [min(column) for column in zip(*pairs, strict=True)]
+    ratio = least[1] / least[0]
+    print(
+        f"\n{logs} log1p + {exps} exp per scenario; bare {least[0]:.3f} s, "
+        f"evaluate {least[1]:.3f} s: ratio {ratio:.2f} (limit {LIMIT})"
+    )
+    benchmark.extra_info["ratio"] = ratio
+    assert ratio <= LIMIT
+
+
+def test_memory_does_not_grow_with_scenarios() -> None:
+    """Peak memory beyond inputs and outputs: twice the scenarios, the same overhead."""
+    flow = b200_flow()
+    overheads = []
+    for count in (200_000, 400_000):
+        batch = scenarios(flow, count)
+        tracemalloc.start()
+        out = evaluate(batch, details=False)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        kept = sum(np.asarray(v).nbytes for v in (out.cost_per_good_usd, out.cost_per_shipped_usd))
+        kept += sum(np.asarray(v).nbytes for v in (out.quality, out.dppm))
+        overheads.append(peak - kept)
+    print(f"\noverhead {overheads[0] / 1e6:.2f} MB and {overheads[1] / 1e6:.2f} MB")
+    assert overheads[1] < 1.1 * overheads[0] + 1e5
