@@ -33,17 +33,20 @@ def b200_flow() -> Flow:
 
 
 def scenarios(flow: Flow, count: int) -> Flow:
-    """Vary all fault means, scraps and costs by ±20 %."""
+    """Vary every D0 (all classes of a made part), every bond and assembly yield and every cost."""
     rng = np.random.default_rng(1)
     values = {}
     for node in flow.nodes:
         for step in node.steps:
             place = f"{node.name}/{step.name}"
+            if step.kind == "test" or step.name == "buy":
+                continue
             values[f"{place}.cost_usd"] = step.cost_usd * rng.uniform(0.8, 1.2, count)
-            if step.kind == "process" and step.scrap:
+            if step.scrap:
                 values[f"{place}.scrap"] = step.scrap * rng.uniform(0.8, 1.2, count)
+            d0 = rng.uniform(0.8, 1.2, count)
             for name, faults in step.faults.items():
-                values[f"{place}.mean.{name}"] = faults.mean * rng.uniform(0.8, 1.2, count)
+                values[f"{place}.mean.{name}"] = faults.mean * d0
     return flow.with_values(values)
 
 

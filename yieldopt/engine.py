@@ -22,8 +22,9 @@ from yieldopt.flow import Flow, Outcome, Step
 from yieldopt.flow_check import CATEGORIES
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Screens, is_zero, log_pass, screens
+from yieldopt.stacked import Array, Stack, stack
 
-BLOCK = 16_384
+BLOCK = 16384
 
 
 def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
@@ -60,11 +61,16 @@ def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
     if size is None:
         return _floats(_Walk(flow, screens(flow), details).run(lambda value: value))
     shared = None if _coverage_varies(flow) else screens(flow)
+    rows = stack(shared) if shared else None
+    buffer = np.empty((len(rows.rows), BLOCK)) if rows else None
     out = _Gather(size)
     for low in range(0, size, BLOCK):
         block = slice(low, min(low + BLOCK, size))
         cut = _cutter(block)
-        out.put(block, _Walk(flow, shared or screens(flow, cut), details).run(cut))
+        walk = _Walk(flow, shared or screens(flow, cut), details)
+        if rows is not None and buffer is not None:
+            walk.look_up(rows, rows.log_passes(cut, block.stop - low, buffer))
+        out.put(block, walk.run(cut))
     return out.outcome()
 
 
@@ -85,11 +91,20 @@ class _Walk:
         self.flow, self.seen, self.details = flow, seen, details
         self.inverse: dict[tuple[int, int], Value] = {}  # 1/pass of each step
         self.blocked: str | None = None
+        self.log_q: Value | None = None
+        self.tested: dict[tuple[int, int], Value] = {}  # 1/pass of tests, when looked up
+
+    def look_up(self, rows: Stack, log_passes: Array) -> None:
+        """Take the chances to pass from a stack instead of term by term."""
+        with np.errstate(over="ignore"):
+            inverse = np.exp(-log_passes[:-1])
+        self.tested = dict(zip(rows.places, inverse, strict=True))
+        self.log_q = log_passes[-1]
 
     def run(self, cut: Cut) -> Outcome:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             cost = self._forward(cut)
-            log_quality = log_pass(self.seen.door, cut)
+            log_quality = log_pass(self.seen.door, cut) if self.log_q is None else self.log_q
             per_good = cost * np.exp(-log_quality)
             visits = self._visits(cut) if self.details else {}
             uses = self._uses(visits, cut) if self.details else {}
@@ -123,7 +138,10 @@ class _Walk:
 
     def _test_inverse(self, place: tuple[int, int], step: Step, cut: Cut) -> Value:
         terms = self.seen.tests[place]
-        inverse: Value = np.exp(-log_pass(terms, cut)) if terms else 1.0
+        if self.tested:
+            inverse: Value = self.tested[place]
+        else:
+            inverse = np.exp(-log_pass(terms, cut)) if terms else 1.0
         if not is_zero(step.overkill):
             inverse = inverse / np.float64(1.0 - cut(step.overkill))
         return inverse
