@@ -26,7 +26,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest -q bench --benchmark-columns=min,median,rounds --benchmark-disable-gc -p no:xdist
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s bench -o python_files="bench_*.py" --benchmark-columns=min,median,rounds --benchmark-disable-gc -p no:xdist
 
 dist: $(STAMP)
 	$(BIN)/python -m build

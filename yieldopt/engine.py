@@ -24,7 +24,7 @@ from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Screens, is_zero, log_pass, screens
 from yieldopt.stacked import Array, Stack, stack
 
-BLOCK = 16384
+BLOCK = 16_384
 
 
 def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
@@ -62,7 +62,7 @@ def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
         return _floats(_Walk(flow, screens(flow), details).run(lambda value: value))
     shared = None if _coverage_varies(flow) else screens(flow)
     rows = stack(shared) if shared else None
-    buffer = np.empty((len(rows.rows), BLOCK)) if rows else None
+    buffer = np.empty((rows.weights.shape[1], BLOCK)) if rows else None
     out = _Gather(size)
     for low in range(0, size, BLOCK):
         block = slice(low, min(low + BLOCK, size))
@@ -90,7 +90,6 @@ class _Walk:
     def __init__(self, flow: Flow, seen: Screens, details: bool) -> None:
         self.flow, self.seen, self.details = flow, seen, details
         self.inverse: dict[tuple[int, int], Value] = {}  # 1/pass of each step
-        self.blocked: str | None = None
         self.log_q: Value | None = None
         self.tested: dict[tuple[int, int], Value] = {}  # 1/pass of tests, when looked up
 
@@ -105,46 +104,51 @@ class _Walk:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             cost = self._forward(cut)
             log_quality = log_pass(self.seen.door, cut) if self.log_q is None else self.log_q
-            per_good = cost * np.exp(-log_quality)
+            missing = np.expm1(log_quality)
+            quality, dppm = 1.0 + missing, 0.0 - 1e6 * missing
+            per_good = cost / quality
             visits = self._visits(cut) if self.details else {}
             uses = self._uses(visits, cut) if self.details else {}
             falls = self._waterfall(per_good, cut) if self.details else {}
-            quality, dppm = np.exp(log_quality), 0.0 - 1e6 * np.expm1(log_quality)
-        out = Outcome(cost, per_good, quality, dppm, visits, uses, falls, self.blocked)
-        return out if not self.blocked and _finite(out) else _nothing_passes(out, self.flow)
+        out = Outcome(cost, per_good, quality, dppm, visits, uses, falls)
+        return out if _finite(out) else _nothing_passes(out, self.flow, self._first_block())
+
+    def _first_block(self) -> str | None:
+        for (at, index), inverse in self.inverse.items():
+            if not np.all(np.isfinite(inverse)):
+                node = self.flow.nodes[at]
+                return f"{node.name}/{node.steps[index].name}"
+        return None
 
     def _forward(self, cut: Cut) -> Value:
         value: dict[str, Value] = {}
         for at, node in enumerate(self.flow.nodes):
             cost: Value = 0.0
             for source in node.inputs:
-                cost = cost + source.count * value.pop(source.node)
+                cost = _plus(cost, _times(value.pop(source.node), source.count))
             for index, step in enumerate(node.steps):
+                inverse = self._inverse((at, index), step, cut)
                 charge = cut(step.cost_usd)
-                if step.kind == "process":
-                    cost = cost + charge
-                    if is_zero(step.scrap):
-                        continue
-                    inverse: Value = 1.0 / np.float64(1.0 - cut(step.scrap))
-                    cost = cost * inverse
-                else:
-                    inverse = self._test_inverse((at, index), step, cut)
-                    cost = _tested(cost, charge, cut(step.fail_cost_fraction), inverse)
-                if self.blocked is None and not np.all(np.isfinite(inverse)):
-                    self.blocked = f"{node.name}/{step.name}"
+                share = cut(step.fail_cost_fraction)
+                if is_zero(1.0 - share):  # V ← (V + c)/pass
+                    cost = _times(_plus(cost, charge), inverse)
+                else:  # V ← (V + f·c)/pass + (1−f)·c
+                    cost = _times(_plus(cost, share * charge), inverse)
+                    cost = _plus(cost, (1.0 - share) * charge)
                 self.inverse[at, index] = inverse
             value[node.name] = cost
         return value[self.flow.ship]
 
-    def _test_inverse(self, place: tuple[int, int], step: Step, cut: Cut) -> Value:
-        terms = self.seen.tests[place]
+    def _inverse(self, place: tuple[int, int], step: Step, cut: Cut) -> Value:
+        """Return 1/pass of a step."""
+        lost = step.overkill if step.kind == "test" else step.scrap
+        kept: Value = 1.0 if is_zero(lost) else np.reciprocal(np.float64(1.0 - cut(lost)))
+        if step.kind == "process":
+            return kept
         if self.tested:
-            inverse: Value = self.tested[place]
-        else:
-            inverse = np.exp(-log_pass(terms, cut)) if terms else 1.0
-        if not is_zero(step.overkill):
-            inverse = inverse / np.float64(1.0 - cut(step.overkill))
-        return inverse
+            return _times(self.tested[place], kept)
+        terms = self.seen.tests[place]
+        return np.exp(-log_pass(terms, cut)) * kept if terms else kept
 
     def _visits(self, cut: Cut) -> dict[str, Value]:
         after: dict[str, Value] = {self.flow.ship: 1.0}
@@ -190,11 +194,19 @@ class _Walk:
         return falls | {"scrap": scrap}
 
 
-def _tested(cost: Value, charge: Value, share: Value, inverse: Value) -> Value:
-    """V ← (V + f·c)/pass + (1−f)·c."""
-    if isinstance(share, float | int) and share == 1.0:
-        return (cost + charge) * inverse
-    return (cost + share * charge) * inverse + (1.0 - share) * charge
+def _plus(total: Value, more: Value) -> Value:
+    """Add into a block that is ours (every ``total`` here is a result of this walk)."""
+    if isinstance(total, np.ndarray):
+        return np.add(total, more, out=total)
+    return more if is_zero(total) and not isinstance(more, np.ndarray) else total + more
+
+
+def _times(total: Value, factor: Value) -> Value:
+    if isinstance(factor, float | int) and factor == 1.0:
+        return total
+    if isinstance(total, np.ndarray):
+        return np.multiply(total, factor, out=total)
+    return total * factor
 
 
 def _floats(out: Outcome) -> Outcome:
@@ -210,7 +222,7 @@ def _floats(out: Outcome) -> Outcome:
     )
 
 
-def _nothing_passes(out: Outcome, flow: Flow) -> Outcome:
+def _nothing_passes(out: Outcome, flow: Flow, blocked: str | None) -> Outcome:
     """Mend the elements in which no good package comes out: costs inf, quality 0."""
     fine = np.isfinite(out.cost_per_good_usd) & (np.asarray(out.quality) > 0)
 
@@ -225,7 +237,7 @@ def _nothing_passes(out: Outcome, flow: Flow) -> Outcome:
         {name: infinite(value) for name, value in out.visits.items()},
         {name: infinite(value) for name, value in out.uses.items()},
         {name: infinite(value) for name, value in out.waterfall_usd.items()},
-        out.blocked or next(_endless(out), _door_name(flow)),
+        blocked or next(_endless(out), _door_name(flow)),
     )
 
 

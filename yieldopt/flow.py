@@ -176,12 +176,13 @@ class Flow:
     @cached_property
     def size(self) -> int | None:
         """Length n of the batch axis; ``None`` when every number is a scalar."""
-        lengths = {np.shape(value) for value in self._numbers()} - {()}
+        lengths = {np.shape(value) for value in self.numbers()} - {()}
         if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths):
             raise CaseError(f"arrays of a flow must all have one shape (n,), found {lengths}")
         return lengths.pop()[0] if lengths else None
 
-    def _numbers(self) -> Iterator[Value]:
+    def numbers(self) -> Iterator[Value]:
+        """Yield every number that a batch may vary."""
         for node in self.nodes:
             for step in node.steps:
                 yield from (step.cost_usd, step.scrap, step.overkill, step.fail_cost_fraction)

@@ -6,8 +6,9 @@ product:
 
 - Poisson terms: the row is λ itself;
 - negative-binomial terms: the row is log1p(λ / (α/δ + λκ/δ)), one logarithm and no subtraction;
-- harvested terms: a smooth function of the one number λ; the row is its Chebyshev interpolant over
-  the range of the batch, checked against the law to 1e-14 (else the law itself is called);
+- harvested terms: smooth functions of the one number λ, interpolated at Chebyshev points over the
+  range of the batch; the rows are powers of λ (checked against the law to 1e-14, else the law is
+  called);
 - everything else is computed term by term.
 """
 
@@ -24,27 +25,39 @@ from yieldopt.physics.yields import Value, clustering
 from yieldopt.screening import Cut, Screens, Term, log_pass
 
 Array = NDArray[np.float64]
-Row = Callable[[Cut, Array], None]
+Fill = Callable[[Cut, Array], None]
 _DEGREES = (6, 9, 12, 16)
 _CHECK = 1e-14
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Some rows of the stack, filled together: ``weights`` (screens, rows)."""
+
+    weights: Array
+    fill: Fill
+    log: bool = False  # log1p is taken of what is filled
+
+
+@dataclass(frozen=True)
 class Stack:
-    """Rows of a flow's screens: ``weights`` (screens, rows), ``base`` (screens, 1)."""
+    """The rows of a flow's screens, those of a logarithm first."""
 
     places: tuple[tuple[int, int], ...]  # tests, in the order of the screens; the door is last
-    rows: tuple[Row, ...]
-    logs: int  # the first rows: log1p is taken of them all at once
-    weights: Array
-    base: Array
+    rows: tuple[Rows, ...]
+    logs: int
+    weights: Array  # (screens, rows)
+    base: Array  # (screens, 1)
     other: tuple[tuple[int, Term], ...]
 
     def log_passes(self, cut: Cut, size: int, buffer: Array) -> Array:
-        """Return ln pass of every test, and ln Q last, (screens, size)."""
+        """Return ln pass of every test, and ln Q last, (screens, size); ``buffer`` has the rows."""
         held = buffer[:, :size]
-        for row, out in zip(self.rows, held, strict=True):
-            row(cut, out)
+        at = 0
+        for rows in self.rows:
+            count = rows.weights.shape[1]
+            rows.fill(cut, held[at : at + count])
+            at += count
         np.log1p(held[: self.logs], out=held[: self.logs])
         total: Array = self.weights @ held
         total += self.base
@@ -56,98 +69,108 @@ class Stack:
 def stack(seen: Screens) -> Stack:
     """Sort the terms of all screens into rows."""
     screens = [*seen.tests.values(), seen.door]
-    base = np.zeros((len(screens), 1))
-    logs: list[tuple[int, float, Row]] = []
-    smooth: list[tuple[int, float, Row]] = []
-    linear: dict[int, tuple[Value, dict[int, float]]] = {}
+    count = len(screens)
+    base = np.zeros((count, 1))
+    rows: list[Rows] = []
+    smooth: dict[int, list[tuple[int, Term]]] = {}
+    linear: dict[int, Array] = {}
+    means: dict[int, Value] = {}
     other: list[tuple[int, Term]] = []
     for screen, terms in enumerate(screens):
         for term in terms:
+            mean = term.parts[0][0]
             if not any(np.ndim(part[0]) for part in term.parts):
                 base[screen] += log_pass((term,), lambda value: value)
             elif term.law.name == "poisson":
-                for mean, _, added in term.parts:
-                    weights = linear.setdefault(id(mean), (mean, {}))[1]
-                    weights[screen] = weights.get(screen, 0.0) - term.count * float(added)
+                for part in term.parts:
+                    means[id(part[0])] = part[0]
+                    held = linear.setdefault(id(part[0]), np.zeros((count, 1)))
+                    held[screen] -= term.count * float(part[2])
             elif len(term.parts) == 1 and (alpha := clustering(term.law)) is not None:
                 if float(term.parts[0][2]) > 0.0:
-                    logs.append((screen, -term.count * alpha, _log_row(term, alpha)))
-            elif (row := _smooth_row(term)) is not None:
-                smooth.append((screen, 1.0, row))
+                    rows.append(_log_rows(term, alpha, screen, count))
+            elif term.law.name == "harvest" and len(term.parts) == 1:
+                means[id(mean)] = mean
+                smooth.setdefault(id(mean), []).append((screen, term))
             else:
                 other.append((screen, term))
-    weights = np.zeros((len(screens), len(logs) + len(smooth) + len(linear)))
-    for at, (screen, weight, _) in enumerate([*logs, *smooth]):
-        weights[screen, at] = weight
-    for at, (_, of) in enumerate(linear.values(), start=len(logs) + len(smooth)):
-        for screen, weight in of.items():
-            weights[screen, at] = weight
-    rows = [row for _, _, row in [*logs, *smooth]] + [
-        _mean_row(mean) for mean, _ in linear.values()
-    ]
-    return Stack(tuple(seen.tests), tuple(rows), len(logs), weights, base, tuple(other))
+    for name, found in smooth.items():
+        basis = _smooth_rows(means[name], found, count)
+        if basis is None:
+            other += found
+        else:
+            rows.append(basis)
+    rows += [Rows(weights, _mean_fill(means[name])) for name, weights in linear.items()]
+    weights = np.concatenate([r.weights for r in rows], axis=1) if rows else np.zeros((count, 0))
+    logs = sum(r.log for r in rows)
+    return Stack(tuple(seen.tests), tuple(rows), logs, weights, base, tuple(other))
 
 
-def _mean_row(mean: Value) -> Row:
+def _mean_fill(mean: Value) -> Fill:
     def fill(cut: Cut, out: Array) -> None:
-        out[:] = cut(mean)
+        out[0] = cut(mean)
 
     return fill
 
 
-def _log_row(term: Term, alpha: float) -> Row:
+def _log_rows(term: Term, alpha: float, screen: int, screens: int) -> Rows:
     mean, before, added = term.parts[0]
     shift, slope = alpha / float(added), float(before) / float(added)
 
     def first(cut: Cut, out: Array) -> None:
-        np.multiply(cut(mean), 1.0 / shift, out=out)
+        np.multiply(cut(mean), 1.0 / shift, out=out[0])
 
     def later(cut: Cut, out: Array) -> None:
-        block = cut(mean)
-        np.multiply(block, slope, out=out)
-        out += shift
-        np.divide(block, out, out=out)
+        block, row = cut(mean), out[0]
+        np.multiply(block, slope, out=row)
+        row += shift
+        np.divide(block, row, out=row)
 
-    return first if before == 0.0 else later
+    weights = np.zeros((screens, 1))
+    weights[screen] = -term.count * alpha
+    return Rows(weights, first if before == 0.0 else later, log=True)
 
 
-def _smooth_row(term: Term) -> Row | None:
-    """Interpolate a harvested term over the range of its mean, or return ``None``."""
-    if term.law.name != "harvest" or len(term.parts) != 1 or not isinstance(term.met, bool):
-        return None
-    mean, before, added = term.parts[0]
+def _smooth_rows(mean: Value, terms: list[tuple[int, Term]], screens: int) -> Rows | None:
+    """Interpolate the harvested terms of one mean over its range, or return ``None``.
+
+    The rows are the powers 1, x, x², … of the mean scaled to [−1, 1], shared by all screens.
+    """
     low, high = float(np.min(mean)), float(np.max(mean))
-    if not high > low:
+    if not high > low or not all(isinstance(term.met, bool) for _, term in terms):
         return None
-
-    def law(means: Array) -> Array:
-        first = tuple((means, kill) for _, kill in term.first)
-        one = replace(term, parts=((means, before, added),), first=first)
-        return np.asarray(log_pass((one,), lambda value: value))
-
     scale, shift = 2.0 / (high - low), -(high + low) / (high - low)
     probe = np.linspace(-1.0, 1.0, 41)
-    wanted = law((probe - shift) / scale)
     for degree in _DEGREES:
         nodes = chebyshev.chebpts1(degree + 1)
-        values = law((nodes - shift) / scale)
-        fit = chebyshev.cheb2poly(chebyshev.chebfit(nodes, values, degree))
-        found = np.polynomial.polynomial.polyval(probe, fit)
-        if np.all(np.abs(found - wanted) <= _CHECK * np.abs(wanted).max()):
-            return _horner_row(mean, fit, scale, shift)
+        weights = np.zeros((screens, degree + 1))
+        fine = True
+        for screen, term in terms:
+            values = _at(term, (nodes - shift) / scale)
+            fit = chebyshev.cheb2poly(chebyshev.chebfit(nodes, values, degree))
+            weights[screen, : len(fit)] += fit  # trailing zeros come cut off
+            wanted = _at(term, (probe - shift) / scale)
+            miss = np.abs(np.polynomial.polynomial.polyval(probe, fit) - wanted).max()
+            fine = fine and bool(miss <= _CHECK * np.abs(wanted).max())
+        if fine:
+            return Rows(weights, _powers_fill(mean, scale, shift))
     return None
 
 
-def _horner_row(mean: Value, fit: Array, scale: float, shift: float) -> Row:
-    coefficients = [float(c) for c in fit[::-1]]
+def _at(term: Term, means: Array) -> Array:
+    """Return a one-class term's log pass at other means."""
+    (_, before, added) = term.parts[0]
+    first = tuple((means, kill) for _, kill in term.first)
+    one = replace(term, parts=((means, before, added),), first=first)
+    return np.asarray(log_pass((one,), lambda value: value))
 
+
+def _powers_fill(mean: Value, scale: float, shift: float) -> Fill:
     def fill(cut: Cut, out: Array) -> None:
-        x = np.multiply(cut(mean), scale)
-        x += shift
-        np.multiply(x, coefficients[0], out=out)
-        for c in coefficients[1:-1]:
-            out += c
-            out *= x
-        out += coefficients[-1]
+        out[0] = 1.0
+        np.multiply(cut(mean), scale, out=out[1])
+        out[1] += shift
+        for power in range(2, len(out)):
+            np.multiply(out[power - 1], out[1], out=out[power])
 
     return fill
