@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from yieldopt.physics.yields import Law
     from yieldopt.plan import Recipe, Result, Status
     from yieldopt.read import load, read_flow
+    from yieldopt.report.frames import to_pandas, to_polars
     from yieldopt.schema.case import Case
     from yieldopt.solving import solve
 
@@ -41,6 +42,8 @@ _HOMES = {
     "load": "read",
     "read_flow": "read",
     "solve": "solving",
+    "to_pandas": "report.frames",
+    "to_polars": "report.frames",
 }
 
 __all__ = [
@@ -65,6 +68,8 @@ __all__ = [
     "load",
     "read_flow",
     "solve",
+    "to_pandas",
+    "to_polars",
 ]
 
 

@@ -251,7 +251,8 @@ def compile_named(case: Case, product: str, route: str, levels: Sequence[str] = 
     Raises
     ------
     CaseError
-        Unknown product, route, insertion or level; a route that the product's limits exclude.
+        Unknown product, route, insertion or level; a body that fits no carrier. (Limits are not
+        looked at: a flow may be of interest where the route is excluded.)
     """
     wanted = case.product(product)
     if route not in case.library.routes:

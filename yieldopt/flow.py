@@ -17,6 +17,7 @@ import numpy as np
 
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.flow_check import check_step, structure_faults
+from yieldopt.flow_values import with_numbers
 from yieldopt.physics.yields import Law, Value
 
 POISSON = Law("poisson")
@@ -229,7 +230,7 @@ class Flow:
             for step in node.steps:
                 prefix = f"{node.name}/{step.name}."
                 own = {k[len(prefix) :]: left.pop(k) for k in list(left) if k.startswith(prefix)}
-                steps.append(_with_numbers(step, own, prefix, faults) if own else step)
+                steps.append(with_numbers(step, own, prefix, faults) if own else step)
             nodes.append(replace(node, steps=tuple(steps)))
         for path in left:
             hint = near_miss(path.split(".")[0], self.step_names())
@@ -237,28 +238,6 @@ class Flow:
         if faults:
             raise CaseError(faults)
         return Flow(self.ship, tuple(nodes))
-
-
-def _with_numbers(
-    step: Step, values: Mapping[str, Value], prefix: str, faults: list[Fault]
-) -> Step:
-    changes: dict[str, Any] = {}
-    scalars = ("cost_usd", "scrap", "overkill", "fail_cost_fraction")
-    for key, value in values.items():
-        head, _, name = key.partition(".")
-        number = value if isinstance(value, int | float | str) else np.asarray(value)[()]
-        if key in scalars:
-            changes[key] = number
-        elif head == "mean" and name in step.faults:
-            table = changes.setdefault("faults", dict(step.faults))
-            table[name] = replace(table[name], mean=number)
-        elif head in ("coverage", "repair", "uses") and name in getattr(step, head):
-            changes.setdefault(head, dict(getattr(step, head)))[name] = number
-        else:
-            known = [*scalars, *(f"mean.{c}" for c in step.faults)]
-            known += [f"{t}.{c}" for t in ("coverage", "repair", "uses") for c in getattr(step, t)]
-            faults.append(Fault("no such number", prefix + key, hint=near_miss(key, known)))
-    return replace(step, **changes)
 
 
 @dataclass(frozen=True, slots=True)

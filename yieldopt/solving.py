@@ -68,6 +68,7 @@ def solve_whole(case: Case, solver: str = "highs") -> Solved:
                 _asked(product, periods),
                 shortage.base if shortage else None,
                 tuple(candidates),
+                any(product.demand.over(periods)),
             )
         )
         verdicts.append(tuple(weighed))
@@ -177,11 +178,12 @@ def _answer(
     )
     gap = max(0.0, found.objective_usd - found.bound_usd) / max(abs(found.objective_usd), 1e-300)
     closed = gap <= _CLOSED
+    capped = {demand.product for demand in demands if demand.capped}
     used = [
         sum(
             row["packages"] * recipe.uses_per_good.get(capacity.resource, 0.0)
             for recipe, row in made
-            if row["period"] == period
+            if row["period"] == period and recipe.product in capped
         )
         for capacity in capacities
         for period in case.periods

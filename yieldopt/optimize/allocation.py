@@ -32,6 +32,7 @@ class Demand:
     packages: tuple[float, ...]
     shortage_usd: float | None  # None: must be met
     candidates: tuple[Candidate, ...]
+    capped: bool = True  # False: a package for information, which takes no capacity
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ class _Master:
         cost = np.repeat(np.array(costs + unmet), periods)
         rows, columns, values = [], [], []
         for at, (product, recipe) in enumerate(recipes):
-            uses = {self.row_of[k]: v for k, v in recipe.uses_per_good.items() if k in self.row_of}
+            used = recipe.uses_per_good if self.demands[product].capped else {}
+            uses = {self.row_of[k]: v for k, v in used.items() if k in self.row_of}
             for t in range(periods):
                 column = at * periods + t
                 rows.append(product * periods + t)
@@ -187,6 +189,7 @@ class _Master:
                 if packages <= 0.0 or not demand.candidates:
                     continue
                 prices = {c.resource: float(shadow[i, t]) for i, c in enumerate(self.capacities)}
+                prices = prices if demand.capped else {}
                 reduced = 0.0
                 for candidate in demand.candidates:
                     held = len(candidate.recipes)

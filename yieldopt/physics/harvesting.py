@@ -52,6 +52,7 @@ def harvest(
     float or (n,) array
         Log of the conditional chance to pass; 0 when every block may be switched off.
     """
+    alpha = None if alpha is None else min(alpha, 1e15)  # the same doubles as any larger one
     t, s, ds = _masses(a, d, first, 1.0 - spares / blocks)
     if spares == blocks:
         return np.zeros_like(t)

@@ -38,6 +38,11 @@ def load(path: str | Path) -> Case:
     place = Path(path)
     if not place.exists() and str(path) in bundled_cases():
         place = bundled_cases()[str(path)]
+    elif not place.exists() and place.name == str(path) and not place.suffix:
+        hint = near_miss(str(path), bundled_cases())
+        raise CaseError(
+            Fault("no such file, and no bundled case of this name", "", str(path), hint)
+        )
     document = open_document(place, "toml")
     shape, faults = check(CaseShape, document.data)
     includes, include_faults = _includes(document, place.parent)
@@ -50,7 +55,7 @@ def load(path: str | Path) -> Case:
     faults += include_faults + product_faults + resource_faults
     faults += _case_faults(document.data, library)
     faults += _source_faults(document.data, library)
-    located = document.locate(faults) + model_faults
+    located = document.locate(library.without_echoes(faults)) + model_faults
     if located or shape is None:
         raise CaseError(located)
     in_play = library.insertions if shape.insertions is None else shape.insertions
@@ -87,7 +92,7 @@ def _pieces(data: dict[str, Any], key: str, shape: Any) -> tuple[list[Any], list
         piece, wrong = check(shape, raw, (key, at))
         faults += wrong
         found.append(piece)
-    names = [raw.get("name") for raw in entries if isinstance(raw, dict)] if entries else []
+    names = [raw.get("name") for raw in _tables(data, key)]
     for at, name in enumerate(names):
         if name is not None and name in names[:at]:
             faults.append(Fault("duplicate name", f"{key}[{at}].name", name))
@@ -175,7 +180,8 @@ def _slots(raw: dict[str, Any], prefix: tuple[str | int, ...], library: Library)
             elif isinstance(name, str):
                 seen[name] = slot
     names = raw.get("routes")
-    routes = [library.routes[n] for n in names if n in library.routes] if names else []
+    texts = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+    routes = [library.routes[n] for n in texts if n in library.routes]
     for route in routes:
         for slot in route_slots(route):
             if slot not in slots:

@@ -85,6 +85,10 @@ def open_document(path: str | Path, kind: str) -> Document:
     except json.JSONDecodeError as error:
         fault = Fault(f"not JSON: {error.msg}", file=name, line=error.lineno)
         raise CaseError(fault) from None
+    except CaseError:
+        raise
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise CaseError(Fault(f"cannot be read: {error}", file=name, line=1)) from None
     except RecursionError:
         raise CaseError(Fault("nested too deeply", file=name, line=1)) from None
     if not isinstance(data, dict):

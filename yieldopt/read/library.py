@@ -70,8 +70,11 @@ def read_library(
         _of_kind(reading, "routes", RouteShape),
         _of_kind(reading, "insertions", InsertionShape),
         reading.sources,
+        frozenset(n for kind in KINDS for n in reading.raw[kind] if n not in reading.models[kind]),
     )
     for kind, name, fault in cross_faults(library):
+        if not library.without_echoes([fault]):
+            continue
         document = reading.raw[kind][name]
         reading.faults += _placed([fault], override.get(kind, {}), kind, name, document, case)
     return library, reading.faults
@@ -88,8 +91,12 @@ def _read_folder(
     sources = folder / "sources.toml"
     if sources.is_file():
         try:
-            data = open_document(sources, "toml").data
-            reading.sources |= {key: str(entry.get("text", "")) for key, entry in data.items()}
+            document = open_document(sources, "toml")
+            for key, entry in document.data.items():
+                if isinstance(entry, Mapping):
+                    reading.sources[key] = str(entry.get("text", ""))
+                else:
+                    reading.faults += document.locate([Fault("must be a table", key, entry)])
         except CaseError as error:
             reading.faults += error.faults
     for kind, shape in KINDS.items():
@@ -112,7 +119,7 @@ def _read_model(
 ) -> None:
     name = document.data.get("name")
     changes = override.get(kind, {}) if isinstance(override, Mapping) else {}
-    own = changes.get(name, {}) if isinstance(changes, Mapping) else {}
+    own = changes.get(name, {}) if isinstance(changes, Mapping) and isinstance(name, str) else {}
     data = _merged(document.data, own if isinstance(own, Mapping) else {})
     model, faults = check(shape, data)
     label = str(name) if isinstance(name, str) else Path(document.name).stem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ def toml_lines(text: str) -> dict[str, int]:
             _pair(node, (), lines)
         elif node.type in ("table", "table_array_element"):
             path = _resolved(_key(node.named_children[0]), counts)
+            for depth in range(1, len(path)):
+                _mark(lines, path[:depth], node)
             if node.type == "table_array_element":
                 counts[path] = counts.get(path, -1) + 1
                 _mark(lines, path, node)
@@ -43,7 +46,9 @@ def json_lines(text: str) -> dict[str, int]:
     import tree_sitter_json
 
     lines: dict[str, int] = {}
-    for node in _parse(tree_sitter_json.language(), text).named_children:
+    # Python reads NaN and Infinity, the grammar does not: put a number of the same place there.
+    plain = re.sub(r'("(?:\\.|[^"\\])*")|-?Infinity|NaN', lambda m: m[1] or "0", text)
+    for node in _parse(tree_sitter_json.language(), plain).named_children:
         _json_value(node, (), lines)
     return lines
 

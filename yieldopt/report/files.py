@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            written.append(_write(folder / name, lambda path, text=text: path.write_text(text)))  # type: ignore[misc]
+            written.append(_write(folder / name, partial(Path.write_text, data=text)))
         if solved.program is not None:
             from yieldopt.optimize.backends import pulp_lp
 
@@ -82,7 +83,9 @@ def _write(target: Path, fill: Callable[[Path], object]) -> Path:
 
 def _refuse_inputs(folder: Path, case: Path) -> None:
     place = folder.resolve()
-    inputs = {case.resolve().parent, data_folder("cases").resolve()}
+    inputs = {data_folder("cases").resolve()}
+    if case.exists():  # else the bare name of a bundled case
+        inputs.add(case.resolve().parent)
     models = data_folder("models").resolve()
     if place in inputs or place == models or models in place.parents:
         hint = "choose another folder"

@@ -6,12 +6,18 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from yieldopt.errors import CaseError
 from yieldopt.flow import Flow, Outcome
 
 
 def to_json(data: Any) -> str:
     """Return strict JSON (NaN and infinity refused), two spaces deep."""
-    return json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        return json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+    except ValueError:
+        raise CaseError(
+            "a result is too large for a double: check the sizes of the input"
+        ) from None
 
 
 def usd(value: float) -> str:

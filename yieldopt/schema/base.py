@@ -30,7 +30,8 @@ def _number(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if not plain or not abs(value) < 2**53 or value != int(value):
         raise PydanticCustomError("whole_number", "must be a whole number")
     return int(value)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.schema.base import (
     Count,
     NonNegative,
@@ -104,6 +105,20 @@ class Library:
     routes: Mapping[str, RouteShape]
     insertions: Mapping[str, InsertionShape]
     sources: Mapping[str, str] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()  # names whose model has faults of its own
+
+    def without_echoes(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Drop "unknown …" faults that only echo a model which is there but broken."""
+        return [
+            fault
+            for fault in faults
+            if not (self.broken and fault.message.startswith("unknown") and self._echo(fault))
+        ]
+
+    def _echo(self, fault: Fault) -> bool:
+        named = str(fault.value) in self.broken or any(n in fault.key for n in self.broken)
+        kinds = ("unknown resource", "unknown fault class", "unknown point")
+        return named or fault.message.startswith(kinds)
 
 
 @dataclass(frozen=True)
@@ -120,8 +135,6 @@ class Case:
 
     def product(self, name: str) -> ProductShape:
         """Return a product by name; ``UnknownName`` if there is none."""
-        from yieldopt.errors import Fault, UnknownName, near_miss
-
         for product in self.products:
             if product.name == name:
                 return product
