@@ -1,8 +1,8 @@
 """The search on a case of 1.4·10⁸ combinations, bound switched off: nanoseconds per combination.
 
-One thread (`make bench` holds BLAS to one), float64, without and with a DPPM limit; the case is a B200-class
-package with long menus. A ratio against a bare matrix product of the same inner dimension with its
-argmin says how near the limit of the method is.
+One thread (`make bench` holds BLAS to one), float64, without and with a DPPM limit; the case is a
+B200-class package with long menus. A ratio against a bare matrix product of the same inner
+dimension with its argmin says how near the limit of the method is.
 """
 
 from __future__ import annotations

@@ -178,12 +178,11 @@ def _answer(
     )
     gap = max(0.0, found.objective_usd - found.bound_usd) / max(abs(found.objective_usd), 1e-300)
     closed = gap <= _CLOSED
-    capped = {demand.product for demand in demands if demand.capped}
     used = [
         sum(
             row["packages"] * recipe.uses_per_good.get(capacity.resource, 0.0)
             for recipe, row in made
-            if row["period"] == period and recipe.product in capped
+            if row["period"] == period
         )
         for capacity in capacities
         for period in case.periods

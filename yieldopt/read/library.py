@@ -70,7 +70,7 @@ def read_library(
         _of_kind(reading, "routes", RouteShape),
         _of_kind(reading, "insertions", InsertionShape),
         reading.sources,
-        frozenset(n for kind in KINDS for n in reading.raw[kind] if n not in reading.models[kind]),
+        _names_in_broken(reading),
     )
     for kind, name, fault in cross_faults(library):
         if not library.without_echoes([fault]):
@@ -83,6 +83,26 @@ def read_library(
 def _of_kind(reading: _Reading, kind: str, shape: type[S]) -> dict[str, S]:
     models = reading.models[kind].items()
     return {name: model for name, model in models if isinstance(model, shape)}
+
+
+def _names_in_broken(reading: _Reading) -> frozenset[str]:
+    """Every name and text in a model with faults: others may rightly refer to them."""
+    found: set[str] = set()
+    todo: list[Any] = []
+    for kind, documents in reading.raw.items():
+        broken = [name for name in documents if name not in reading.models[kind]]
+        found.update(broken)
+        todo += [documents[name].data for name in broken]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Mapping):
+            found.update(item)
+            todo += item.values()
+        elif isinstance(item, list):
+            todo += item
+        elif isinstance(item, str):
+            found.add(item)
+    return frozenset(found)
 
 
 def _read_folder(

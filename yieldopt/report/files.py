@@ -7,7 +7,6 @@ import io
 import os
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            written.append(_write(folder / name, partial(Path.write_text, data=text)))
+            written.append(_write(folder / name, _writer(text)))
         if solved.program is not None:
             from yieldopt.optimize.backends import pulp_lp
 
@@ -66,6 +65,10 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
         text = f"cannot be written: {(error.strerror or str(error)).lower()}"
         raise CaseError(Fault(text, "--out", str(folder))) from None
     return written
+
+
+def _writer(text: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(text)
 
 
 def _write(target: Path, fill: Callable[[Path], object]) -> Path:

@@ -105,7 +105,7 @@ class Library:
     routes: Mapping[str, RouteShape]
     insertions: Mapping[str, InsertionShape]
     sources: Mapping[str, str] = field(default_factory=dict)
-    broken: frozenset[str] = frozenset()  # names whose model has faults of its own
+    broken: frozenset[str] = frozenset()  # all names in models that have faults of their own
 
     def without_echoes(self, faults: Iterable[Fault]) -> list[Fault]:
         """Drop "unknown …" faults that only echo a model which is there but broken."""
@@ -116,9 +116,8 @@ class Library:
         ]
 
     def _echo(self, fault: Fault) -> bool:
-        named = str(fault.value) in self.broken or any(n in fault.key for n in self.broken)
-        kinds = ("unknown resource", "unknown fault class", "unknown point")
-        return named or fault.message.startswith(kinds)
+        ends = (str(fault.value), fault.key.rpartition("/")[2], fault.key.rpartition(".")[2])
+        return any(end in self.broken for end in ends)
 
 
 @dataclass(frozen=True)
