@@ -42,8 +42,8 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"__main__", "__init__"},
 ]
-CORE = {"errors", "data", "physics", "flow_check", "flow_values", "flow", "template", "screening", "stacked",
-        "engine"}  # fmt: skip
+CORE = {"errors", "data", "physics", "flow_check", "flow_values", "flow", "template", "screening",
+        "stacked", "engine"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},

@@ -116,7 +116,9 @@ class Library:
         ]
 
     def _echo(self, fault: Fault) -> bool:
-        ends = (str(fault.value), fault.key.rpartition("/")[2], fault.key.rpartition(".")[2])
+        ends: tuple[str, ...] = (str(fault.value),)
+        if fault.value is None:  # the name is the key itself
+            ends = (fault.key.rpartition("/")[2].strip('"'), fault.key.rpartition(".")[2])
         return any(end in self.broken for end in ends)
 
 
