@@ -62,20 +62,23 @@ def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
         return _floats(_Walk(flow, screens(flow), details).run(lambda value: value))
     shared = None if _coverage_varies(flow) else screens(flow)
     rows = stack(shared) if shared else None
-    buffer = np.empty((rows.weights.shape[1], BLOCK)) if rows else None
+    buffer = rows.buffer(BLOCK) if rows else None
     out = _Gather(size)
     for low in range(0, size, BLOCK):
         block = slice(low, min(low + BLOCK, size))
         cut = _cutter(block)
         walk = _Walk(flow, shared or screens(flow, cut), details)
         if rows is not None and buffer is not None:
-            walk.look_up(rows, rows.log_passes(cut, block.stop - low, buffer))
+            walk.look_up(rows, rows.losses(cut, block.stop - low, buffer))
         out.put(block, walk.run(cut))
     return out.outcome()
 
 
 def _cutter(block: slice) -> Cut:
-    return lambda value: value[block] if np.ndim(value) else value  # type: ignore[index]
+    def cut(value: Value) -> Value:
+        return value[block] if isinstance(value, np.ndarray) and value.ndim else value
+
+    return cut
 
 
 def _coverage_varies(flow: Flow) -> bool:
@@ -93,12 +96,12 @@ class _Walk:
         self.log_q: Value | None = None
         self.tested: dict[tuple[int, int], Value] = {}  # 1/pass of tests, when looked up
 
-    def look_up(self, rows: Stack, log_passes: Array) -> None:
+    def look_up(self, rows: Stack, losses: Array) -> None:
         """Take the chances to pass from a stack instead of term by term."""
         with np.errstate(over="ignore"):
-            inverse = np.exp(-log_passes[:-1])
-        self.tested = dict(zip(rows.places, inverse, strict=True))
-        self.log_q = log_passes[-1]
+            np.exp(losses[:-1], out=losses[:-1])
+        self.tested = dict(zip(rows.places, losses[:-1], strict=True))
+        self.log_q = np.negative(losses[-1], out=losses[-1])
 
     def run(self, cut: Cut) -> Outcome:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -142,7 +145,13 @@ class _Walk:
     def _inverse(self, place: tuple[int, int], step: Step, cut: Cut) -> Value:
         """Return 1/pass of a step."""
         lost = step.overkill if step.kind == "test" else step.scrap
-        kept: Value = 1.0 if is_zero(lost) else np.reciprocal(np.float64(1.0 - cut(lost)))
+        if is_zero(lost):
+            kept: Value = 1.0
+        elif np.ndim(lost):
+            left = 1.0 - cut(lost)
+            kept = np.divide(1.0, left, out=np.asarray(left))
+        else:
+            kept = 1.0 / np.float64(1.0 - lost)
         if step.kind == "process":
             return kept
         if self.tested:
@@ -279,9 +288,11 @@ class _Gather:
                 if np.ndim(held[name]) == 0 and held[name] == value:
                     continue
             if not np.ndim(held.get(name, 0.0)):
-                whole = np.full(self.size, held.get(name, 0.0))
-                held[name] = whole
-            held[name][block] = value  # type: ignore[index]
+                first = block.start == 0 and np.ndim(value)
+                held[name] = (
+                    np.empty(self.size) if first else np.full(self.size, held.get(name, 0.0))
+                )
+            np.copyto(np.asarray(held[name])[block], value)
 
     def outcome(self) -> Outcome:
         head = self.tables[""]

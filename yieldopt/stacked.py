@@ -7,7 +7,7 @@ product:
 - Poisson terms: the row is λ itself;
 - negative-binomial terms: the row is log1p(λ / (α/δ + λκ/δ)), one logarithm and no subtraction;
 - harvested terms: smooth functions of the one number λ, interpolated at Chebyshev points over the
-  range of the batch; the rows are powers of λ (checked against the law to 1e-14, else the law is
+  range of the batch; the rows are powers of λ (checked against the law to 1e-13, else the law is
   called);
 - everything else is computed term by term.
 """
@@ -26,8 +26,8 @@ from yieldopt.screening import Cut, Screens, Term, log_pass
 
 Array = NDArray[np.float64]
 Fill = Callable[[Cut, Array], None]
-_DEGREES = (6, 9, 12, 16)
-_CHECK = 1e-14
+_DEGREES = (6, 8, 10, 12, 16)
+_CHECK = 1e-13
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,28 @@ class Stack:
     places: tuple[tuple[int, int], ...]  # tests, in the order of the screens; the door is last
     rows: tuple[Rows, ...]
     logs: int
-    weights: Array  # (screens, rows)
+    weights: Array  # (screens, rows), of −ln pass
     base: Array  # (screens, 1)
     other: tuple[tuple[int, Term], ...]
 
-    def log_passes(self, cut: Cut, size: int, buffer: Array) -> Array:
-        """Return ln pass of every test, and ln Q last, (screens, size); ``buffer`` has the rows."""
-        held = buffer[:, :size]
+    def buffer(self, block: int) -> Array:
+        """Return the working memory for blocks of a size."""
+        return np.empty((sum(self.weights.shape), block))
+
+    def losses(self, cut: Cut, size: int, buffer: Array) -> Array:
+        """Return −ln pass of every test, and −ln Q last, (screens, size), inside ``buffer``."""
+        count = self.weights.shape[1]
+        held = buffer[:count, :size]
         at = 0
         for rows in self.rows:
-            count = rows.weights.shape[1]
-            rows.fill(cut, held[at : at + count])
-            at += count
+            step = rows.weights.shape[1]
+            rows.fill(cut, held[at : at + step])
+            at += step
         np.log1p(held[: self.logs], out=held[: self.logs])
-        total: Array = self.weights @ held
+        total: Array = np.matmul(self.weights, held, out=buffer[count:, :size])
         total += self.base
         for screen, term in self.other:
-            total[screen] += log_pass((term,), cut)
+            total[screen] -= log_pass((term,), cut)
         return total
 
 
@@ -103,7 +108,7 @@ def stack(seen: Screens) -> Stack:
     rows += [Rows(weights, _mean_fill(means[name])) for name, weights in linear.items()]
     weights = np.concatenate([r.weights for r in rows], axis=1) if rows else np.zeros((count, 0))
     logs = sum(r.log for r in rows)
-    return Stack(tuple(seen.tests), tuple(rows), logs, weights, base, tuple(other))
+    return Stack(tuple(seen.tests), tuple(rows), logs, -weights, -base, tuple(other))
 
 
 def _mean_fill(mean: Value) -> Fill:
