@@ -30,7 +30,7 @@ LAYERS: list[set[str]] = [
     {"flow_check", "flow_values"},
     {"flow"},
     {"template", "screening"},
-    {"stacked"},
+    {"stacked", "gather"},
     {"engine"},
     {"schema"},
     {"read"},
@@ -43,7 +43,7 @@ LAYERS: list[set[str]] = [
     {"__main__", "__init__"},
 ]
 CORE = {"errors", "data", "physics", "flow_check", "flow_values", "flow", "template", "screening",
-        "stacked", "engine"}  # fmt: skip
+        "stacked", "gather", "engine"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},

@@ -13,13 +13,13 @@ in blocks that fit the cache, so memory beyond inputs and outputs does not grow 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import numpy as np
 
 from yieldopt.flow import Flow, Outcome, Step
 from yieldopt.flow_check import CATEGORIES
+from yieldopt.gather import Gather
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Screens, is_zero, log_pass, screens
 from yieldopt.stacked import Array, Stack, stack
@@ -61,9 +61,9 @@ def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
     if size is None:
         return _floats(_Walk(flow, screens(flow), details).run(lambda value: value))
     shared = None if _coverage_varies(flow) else screens(flow)
-    rows = stack(shared) if shared else None
+    rows = stack(flow, shared) if shared else None
     buffer = rows.buffer(BLOCK) if rows else None
-    out = _Gather(size)
+    out = Gather(size)
     for low in range(0, size, BLOCK):
         block = slice(low, min(low + BLOCK, size))
         cut = _cutter(block)
@@ -145,6 +145,8 @@ class _Walk:
     def _inverse(self, place: tuple[int, int], step: Step, cut: Cut) -> Value:
         """Return 1/pass of a step."""
         lost = step.overkill if step.kind == "test" else step.scrap
+        if self.tested and step.kind == "test" and not np.ndim(lost):
+            return self.tested[place]  # a scalar overkill is in the stack already
         if is_zero(lost):
             kept: Value = 1.0
         elif np.ndim(lost):
@@ -263,46 +265,3 @@ def _door_name(flow: Flow) -> str:
 
 def _endless(out: Outcome) -> Iterator[str]:
     return (name for name, runs in out.visits.items() if not np.all(np.isfinite(runs)))
-
-
-@dataclass(slots=True)
-class _Gather:
-    """Blocks written into whole arrays; what does not vary stays a scalar."""
-
-    size: int
-    tables: dict[str, dict[str, Value]] = field(default_factory=dict)
-    blocked: str | None = None
-
-    def put(self, block: slice, out: Outcome) -> None:
-        self.blocked = self.blocked or out.blocked
-        scalars = ("cost_per_shipped_usd", "cost_per_good_usd", "quality", "dppm")
-        self._store("", block, {name: getattr(out, name) for name in scalars})
-        for table in ("visits", "uses", "waterfall_usd"):
-            self._store(table, block, getattr(out, table))
-
-    def _store(self, table: str, block: slice, values: Mapping[str, Value]) -> None:
-        held = self.tables.setdefault(table, {})
-        for name, value in values.items():
-            if np.ndim(value) == 0 and table:
-                held.setdefault(name, value)
-                if np.ndim(held[name]) == 0 and held[name] == value:
-                    continue
-            if not np.ndim(held.get(name, 0.0)):
-                first = block.start == 0 and np.ndim(value)
-                held[name] = (
-                    np.empty(self.size) if first else np.full(self.size, held.get(name, 0.0))
-                )
-            np.copyto(np.asarray(held[name])[block], value)
-
-    def outcome(self) -> Outcome:
-        head = self.tables[""]
-        return Outcome(
-            head["cost_per_shipped_usd"],
-            head["cost_per_good_usd"],
-            head["quality"],
-            head["dppm"],
-            self.tables["visits"],
-            self.tables["uses"],
-            self.tables["waterfall_usd"],
-            self.blocked,
-        )

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from yieldopt.flow import Flow
 from yieldopt.physics.yields import Value, clustering
 from yieldopt.screening import Cut, Screens, Term, log_pass
 
@@ -71,8 +72,8 @@ class Stack:
         return total
 
 
-def stack(seen: Screens) -> Stack:
-    """Sort the terms of all screens into rows."""
+def stack(flow: Flow, seen: Screens) -> Stack:
+    """Sort the terms of all screens into rows; a scalar overkill goes into the base."""
     screens = [*seen.tests.values(), seen.door]
     count = len(screens)
     base = np.zeros((count, 1))
@@ -81,6 +82,11 @@ def stack(seen: Screens) -> Stack:
     linear: dict[int, Array] = {}
     means: dict[int, Value] = {}
     other: list[tuple[int, Term]] = []
+    for screen, (node, step) in enumerate(seen.tests):
+        overkill = flow.nodes[node].steps[step].overkill
+        if not np.ndim(overkill):
+            with np.errstate(divide="ignore"):
+                base[screen] += np.log1p(-np.float64(overkill))
     for screen, terms in enumerate(screens):
         for term in terms:
             mean = term.parts[0][0]
