@@ -19,9 +19,10 @@ def solve(lp: LinearProgram, solver: str = "HiGHS") -> LpAnswer:
         raise SolverError(f"PuLP finds no solver {solver!r} here; available: {known}")
     problem, variables = _problem(lp)
     with quiet():
-        problem.solve(pulp.getSolver(solver, msg=False))
-    if int(problem.status) != 1:
-        raise SolverError(f"PuLP's {solver} ended with status {problem.status}")
+        ended = problem.solve(pulp.getSolver(solver, msg=False))
+    status = getattr(ended, "status", ended)  # PuLP 3 returns the number, PuLP 4 an object
+    if int(getattr(status, "value", status)) != 1:
+        raise SolverError(f"PuLP's {solver} ended with status {status}")
     x = np.array([variable.value() or 0.0 for variable in variables])
     found = {constraint.name: constraint.pi for constraint in _constraints(problem)}
     duals = np.array([_dual(found, row) for row in range(len(lp.row_lower))])
