@@ -269,3 +269,12 @@ def test_only_single_limits_its_mean() -> None:
     assert {law.name: law.mean_limit for law in EVERY if law.mean_limit < math.inf} == {
         "single": 1.0
     }
+
+
+@pytest.mark.parametrize("alpha", [1e6, 1e12, 1e30, 1e300])
+def test_harvest_goes_to_its_poisson_base_at_large_alpha(alpha: float) -> None:
+    one, base = (Law("harvest", alpha=a, blocks=10, spares=1) for a in (alpha, None))
+    for first, more in ((0.5, 0.0), (0.4, 0.1)):
+        found = gain(one, 0.0, first) + (gain(one, first, more, first) if more else 0.0)
+        wanted = gain(base, 0.0, first) + (gain(base, first, more, first) if more else 0.0)
+        assert found == pytest.approx(wanted, rel=20.0 / alpha + 1e-12)  # moments differ by O(1/α)

@@ -115,6 +115,8 @@ def weigh(case: Case, product: ProductShape) -> tuple[list[Candidate], list[Rout
 
 def _why_not(candidate: Candidate) -> str:
     limit = candidate.product.dppm_limit
+    if limit is None:
+        return "a good package costs more than can be computed with: check costs and escape cost"
     # An escape dear enough turns the search into one for the best quality.
     best = best_levels(candidate.problem, escape_cost_usd=1e12)
     if best.levels is None:

@@ -97,7 +97,8 @@ def _later_gain(
     shift = np.log1p(ds / (alpha + t + s))
     fall_of_q = q * ds / (alpha + t + s + ds)
     q_after = q - fall_of_q
-    slope = _divided_difference(_coefficients(alpha, blocks, spares, float(np.max(q))), q, q_after)
+    largest = float(np.max(q)) / _scale(alpha)
+    slope = _divided_difference(_coefficients(alpha, blocks, spares, largest), q, q_after)
     with np.errstate(invalid="ignore", divide="ignore"):
         change = np.where(series > 0.0, -slope * fall_of_q / series, 0.0)
     fall = -np.expm1(alpha * (screened - shift) - (spares + 1) * shift + np.log1p(change))
@@ -108,15 +109,16 @@ def _later_gain(
 def _failing(
     t: NDArray[np.float64], s: NDArray[np.float64], alpha: float, blocks: int, spares: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return F, q and the series T(q) = Σ_j c_(m+1+j) q^j."""
-    q = t / (alpha + t + s)
-    coefficients = _coefficients(alpha, blocks, spares, float(np.max(q, initial=0.0)))
+    """Return F, q in units of ``_scale`` and the series T(q) = Σ_j c_(m+1+j) q^j."""
+    chance = t / (alpha + t + s)
+    q = chance * _scale(alpha)
+    coefficients = _coefficients(alpha, blocks, spares, float(np.max(chance, initial=0.0)))
     series = np.full(q.shape, coefficients[-1])
     for c in coefficients[-2::-1]:
         series *= q
         series += c
     with np.errstate(divide="ignore"):
-        log_weight = alpha * np.log1p(-q) + (spares + 1) * np.log(q)
+        log_weight = alpha * np.log1p(-chance) + (spares + 1) * np.log(q)
     return np.exp(log_weight) * series, q, series
 
 
@@ -135,15 +137,15 @@ def _divided_difference(
 
 
 @lru_cache(maxsize=256)
-def _coefficients_upto(alpha: float, blocks: int, spares: int, bits: int) -> tuple[float, ...]:
-    """Coefficients C(α+n−1, n)·Tail_n, n > m, until the rest is negligible at q = 1−2^(−bits/8)."""
-    q = 1.0 - 2.0 ** (-bits / 8)
+def _coefficients_upto(alpha: float, blocks: int, spares: int, q: float) -> tuple[float, ...]:
+    """Coefficients C(α+n−1, n)·Tail_n, n > m, until the rest is negligible at q."""
     tails = _occupancy_tails(blocks, spares)
     found: list[float] = []
     log_choose = _log_choose(alpha, spares + 1)
+    log_scale = math.log(_scale(alpha))
     for n in range(spares + 1, spares + 1 + _MAX_TERMS):
-        found.append(math.exp(log_choose) * (tails[n] if n < len(tails) else 1.0))
-        term = found[-1] * math.exp(alpha * math.log1p(-q) + n * math.log(q))
+        found.append(math.exp(log_choose - n * log_scale) * (tails[n] if n < len(tails) else 1.0))
+        term = found[-1] * math.exp(alpha * math.log1p(-q) + n * (math.log(q) + log_scale))
         ratio = q * (alpha + n) / (n + 1)
         if ratio < 1.0 and term * ratio < _NEGLIGIBLE * (1.0 - ratio):
             return tuple(found)
@@ -152,13 +154,22 @@ def _coefficients_upto(alpha: float, blocks: int, spares: int, bits: int) -> tup
 
 
 def _coefficients(alpha: float, blocks: int, spares: int, q_max: float) -> tuple[float, ...]:
-    # The degree is chosen on a coarse grid of q so that the cache is hit.
-    bits = max(1, math.ceil(-8.0 * math.log2(max(1.0 - q_max, 1e-12))))
-    return _coefficients_upto(alpha, blocks, spares, bits)
+    # The degree is chosen on a coarse grid of q, never below q_max, so that the cache is hit.
+    if q_max < 0.0625:
+        return _coefficients_upto(
+            alpha, blocks, spares, 2.0 ** math.ceil(math.log2(max(q_max, 1e-300)))
+        )
+    bits = math.ceil(-8.0 * math.log2(max(1.0 - q_max, 1e-12)))
+    return _coefficients_upto(alpha, blocks, spares, 1.0 - 2.0 ** (-bits / 8))
+
+
+def _scale(alpha: float) -> float:
+    """Return the unit of q in the series: its coefficients stay finite at any alpha."""
+    return max(alpha, 1.0)
 
 
 def _log_choose(alpha: float, n: int) -> float:
-    return math.lgamma(alpha + n) - math.lgamma(alpha) - math.lgamma(n + 1)
+    return sum(math.log((alpha + k) / (k + 1)) for k in range(n))
 
 
 @lru_cache(maxsize=64)

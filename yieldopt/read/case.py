@@ -202,12 +202,30 @@ def _levels(raw: dict[str, Any], prefix: tuple[str | int, ...], library: Library
     for place, names in (levels if isinstance(levels, dict) else {}).items():
         insertion = library.insertions.get(place.rpartition("/")[2])
         key = (*prefix, "levels", place)
+        nodes = _nodes(raw, library)
+        if nodes and place.rpartition("/")[0] not in nodes:
+            hint = near_miss(place.rpartition("/")[0], nodes)
+            faults.append(Fault("unknown node of the product's routes", join_key(key), hint=hint))
         if insertion is None:
             hint = near_miss(place.rpartition("/")[2], library.insertions)
             faults.append(Fault("unknown insertion", join_key(key), hint=hint))
             continue
         faults += _unknown({place: names}, key, insertion.levels, "level")
     return faults
+
+
+def _nodes(raw: dict[str, Any], library: Library) -> set[str]:
+    """Return the nodes of the routes that a product allows, parts in its slots included."""
+    names = raw.get("routes")
+    slots = raw.get("slots")
+    texts = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+    routes = [library.routes[n] for n in texts if n in library.routes]
+    found = {node for route in routes for s in route.steps if (node := s.make or s.join)}
+    for fills in slots.values() if isinstance(slots, dict) else ():
+        for fill in fills if isinstance(fills, list) else ():
+            if isinstance(fill, dict) and isinstance(fill.get("part"), str):
+                found.add(fill["part"])
+    return found if routes else set()
 
 
 def _source_faults(data: dict[str, Any], library: Library) -> list[Fault]:

@@ -36,7 +36,8 @@ class Document:
     def _placed(self, fault: Fault, lines: dict[str, int]) -> Fault:
         key = fault.key
         while key and key not in lines:
-            key = parent_key(key)
+            above = parent_key(key)
+            key = above if len(above) < len(key) else ""
         return fault.at(self.name, lines.get(key, 1 if self.text else 0))
 
     def _lines(self) -> dict[str, int]:
@@ -49,7 +50,7 @@ class Document:
 
 def parent_key(key: str) -> str:
     """Return the key path one level up: ``a.b[2]`` → ``a.b`` → ``a`` → ``""``."""
-    if key.endswith("]"):
+    if key.endswith("]") and "[" in key:
         return key[: key.rindex("[")]
     return re.sub(r"\.?(\"(\\.|[^\"])*\"|[^.\[\]]+)$", "", key) if "." in key else ""
 

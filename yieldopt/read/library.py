@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from yieldopt.data import data_folder
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.crosscheck import cross_faults
-from yieldopt.read.documents import Document, open_document
+from yieldopt.read.documents import Document, join_key, open_document
 from yieldopt.read.shapes import check
 from yieldopt.schema.case import Library
 from yieldopt.schema.models import (
@@ -167,7 +167,7 @@ def _placed(
     for fault in faults:
         top = fault.key.split(".")[0].split("[")[0]
         if case is not None and isinstance(own, Mapping) and top in own:
-            out += case.locate([fault.under(f"override.{kind}.{name}")])
+            out += case.locate([fault.under(join_key(("override", kind, name)))])
         else:
             out += document.locate([fault])
     return out
@@ -190,12 +190,14 @@ def _unmatched(
     faults = []
     for kind, models in override.items():
         if kind not in KINDS:
-            faults.append(Fault("unknown kind", f"override.{kind}", hint=near_miss(kind, KINDS)))
+            faults.append(
+                Fault("unknown kind", join_key(("override", kind)), hint=near_miss(kind, KINDS))
+            )
         elif not isinstance(models, Mapping):
-            faults.append(Fault("must be a table", f"override.{kind}", models))
+            faults.append(Fault("must be a table", join_key(("override", kind)), models))
         else:
             for name, own in models.items():
-                key = f"override.{kind}.{name}"
+                key = join_key(("override", kind, name))
                 if name not in reading.raw[kind]:
                     hint = near_miss(name, reading.raw[kind])
                     faults.append(Fault(f"unknown name in {kind}", key, hint=hint))

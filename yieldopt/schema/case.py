@@ -69,9 +69,11 @@ class ProductShape(Shape):
     test_time_factor: QPositive = ONE  # test seconds against those of the insertion's levels
     demand: PerPeriod = PerPeriod(each=0.0)  # good packages
     shortage_cost_usd: QNonNegative | None = None  # per good package of demand unmet
-    dppm_limit: Positive | None = None
+    dppm_limit: Annotated[Positive, Field(le=1e6)] | None = None
     escape_cost_usd: QNonNegative | None = None  # per bad package shipped
-    levels: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)  # "node/insertion" menus
+    levels: dict[Text, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )  # "node/insertion" menus
 
 
 class ResourceShape(Shape):

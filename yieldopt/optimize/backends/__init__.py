@@ -67,7 +67,7 @@ def backend(name: str) -> Callable[[LinearProgram], LpAnswer]:
         No such backend.
     """
     head, _, rest = name.partition(":")
-    if head not in BACKENDS or (rest and head != "pulp"):
+    if head not in BACKENDS or (":" in name and (head != "pulp" or not rest)):
         raise UnknownName(Fault("unknown solver", "solver", name, near_miss(head, BACKENDS)))
     module = import_module(f"yieldopt.optimize.backends.{head}_lp")
     solve: Callable[..., LpAnswer] = module.solve
