@@ -218,7 +218,7 @@ def test_a_die_is_its_share_of_a_wafer(case: Case) -> None:
 @pytest.mark.parametrize("dppm", [1.0, 800.0, 250_000.0])
 def test_incoming_dppm_shipped_untested_is_that_dppm(dppm: float, case: Case) -> None:
     part = case.library.parts["hbm3e_8h"]
-    incoming = part.incoming_dppm.model_copy(update={"base": dppm})  # type: ignore[union-attr]
+    incoming = part.incoming_dppm.model_copy(update={"base": dppm})
     parts = {**case.library.parts, part.name: part.model_copy(update={"incoming_dppm": incoming})}
     changed = replace(case, library=replace(case.library, parts=parts))
     flow = compile_named(changed, "asic", "line")
@@ -267,9 +267,9 @@ def test_test_seconds_scale_with_the_product(case: Case) -> None:
 def test_coverage_of_classes_that_cannot_occur_is_left_out(case: Case) -> None:
     insertion: InsertionShape = case.library.insertions["wafer_sort"]
     choice = insertion_choice(insertion, {"logic"}, 1.0, {"logic": Faults(0.5)})
-    assert choice.options["p90"].coverage == {"logic": 0.9}  # type: ignore[union-attr]
+    assert choice.options["p90"].coverage == {"logic": 0.9}
     share = coverage_of_detection(0.85, {"logic": Faults(0.5)})
-    assert choice.options["detect85"].coverage == {"logic": share}  # type: ignore[union-attr]
+    assert choice.options["detect85"].coverage == {"logic": share}
 
 
 def test_damage_of_one_touch_is_seen_by_the_next_test(case: Case) -> None:

@@ -30,7 +30,7 @@ some = settings(derandomize=True, max_examples=150, deadline=None)
 
 
 def drawn(seed: int, **options: object) -> Flow:
-    return read_flow(random_flow(seed, **options))  # type: ignore[arg-type]
+    return read_flow(random_flow(seed, **options))
 
 
 def steps_of(flow: Flow) -> dict[str, Step]:
@@ -65,7 +65,7 @@ def die(law: Law, mean: float, *tests: tuple[float, float], cost: float = 0.0) -
 
 
 def close(value: object, expected: object, rel: float = EXACT) -> None:
-    np.testing.assert_allclose(value, expected, rtol=rel, atol=0.0)  # type: ignore[arg-type]
+    np.testing.assert_allclose(value, expected, rtol=rel, atol=0.0)
 
 
 @some

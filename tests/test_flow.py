@@ -161,7 +161,7 @@ def test_to_dict_reads_back_as_the_same_flow(seed: int) -> None:
 
 def test_a_list_is_no_array() -> None:
     with pytest.raises(CaseError):
-        of(Step("s", "process", [1.0, 2.0]))  # type: ignore[arg-type]
+        of(Step("s", "process", [1.0, 2.0]))
 
 
 def test_with_values_replaces_and_leaves_the_rest() -> None:

@@ -174,7 +174,9 @@ def test_a_products_numbers_are_means_over_what_is_made(solved: tuple[Case, Resu
             assert costs[line.standalone.route] == line.standalone.cost_per_good_usd
         if made:
             recipes = [by_id[r["recipe"]] for r in made]
-            spend = sum(r["packages"] * b.cost_per_good_usd for r, b in zip(made, recipes))  # noqa: B905
+            spend = sum(
+                r["packages"] * b.cost_per_good_usd for r, b in zip(made, recipes, strict=True)
+            )
             assert line.cost_per_good_usd == pytest.approx(spend / line.made, rel=1e-12)
             assert line.cost_per_good_usd >= line.standalone.cost_per_good_usd * (1 - 1e-12)
             low, high = (f(b.dppm for b in recipes) for f in (min, max))

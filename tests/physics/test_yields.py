@@ -255,7 +255,7 @@ def test_single_at_mean_one_is_minus_infinity_without_a_warning() -> None:
 ])  # fmt: skip
 def test_bad_parameters_are_all_named(parameters: dict[str, object], keys: list[str]) -> None:
     with pytest.raises(CaseError) as error:
-        Law(**parameters)  # type: ignore[arg-type]
+        Law(**parameters)
     assert [fault.key for fault in error.value.faults] == keys
 
 
