@@ -1,8 +1,11 @@
 """``evaluate`` on a million scenarios, against the bare log1p and exp calls that it needs.
 
-Scenarios vary every D0, every bond and assembly yield and every cost of the B200-class flow. The
-reference runs the same number of log1p and exp calls over blocks of the same size and nothing
-else; the count is printed with the ratio. Both are timed in one run, alternating.
+Scenarios vary every fault mean, every scrap and every cost of the B200-class flow (tests and bought
+parts included). The reference runs as many log1p and exp calls, over blocks of the same size of the
+same arrays, as the laws need when each is called as written, and nothing else; the count is printed
+with the ratio. The engine itself gets by with fewer: where it is cheaper it interpolates
+(``stacked.py``). So the ratio to one log1p for each clustered or harvested term and one exp for
+each screen is printed too; no bar is set on it. All are timed in one run, alternating.
 """
 
 from __future__ import annotations
@@ -33,14 +36,12 @@ def b200_flow() -> Flow:
 
 
 def scenarios(flow: Flow, count: int) -> Flow:
-    """Vary every D0 (all classes of a made part), every bond and assembly yield and every cost."""
+    """Vary every fault mean (the classes of a step together), every scrap and every cost."""
     rng = np.random.default_rng(1)
     values = {}
     for node in flow.nodes:
         for step in node.steps:
             place = f"{node.name}/{step.name}"
-            if step.kind == "test" or step.name == "buy":
-                continue
             values[f"{place}.cost_usd"] = step.cost_usd * rng.uniform(0.8, 1.2, count)
             if step.scrap:
                 values[f"{place}.scrap"] = step.scrap * rng.uniform(0.8, 1.2, count)
@@ -71,6 +72,14 @@ def calls_needed(flow: Flow) -> tuple[int, int]:
     return logs, exps
 
 
+def least_calls(flow: Flow) -> tuple[int, int]:
+    """Return (log1p, exp) calls with one log1p for each clustered or harvested term."""
+    seen = screens(flow)
+    terms = [*seen.tests.values(), seen.door]
+    curved = [t for group in terms for t in group if t.law.name != "poisson"]
+    return sum(not all(is_zero(part[2]) for part in t.parts) for t in curved), len(terms)
+
+
 def bare(logs: int, exps: int, inputs: list[np.ndarray]) -> None:
     """The calls alone, block by block, on the arrays that the flow is evaluated on."""
     out = np.empty(BLOCK)
@@ -94,16 +103,22 @@ def test_evaluate_against_its_bare_calls(benchmark: Any) -> None:
     batch = scenarios(flow, SCENARIOS)
     inputs = [np.asarray(v) / np.max(v) for v in batch.numbers() if np.ndim(v) and np.max(v) > 0]
     evaluate(batch, details=False)
-    pairs = [
-        (timed(lambda: bare(logs, exps, inputs)), timed(lambda: evaluate(batch, details=False)))
-        for _ in range(7)
+    few = least_calls(flow)
+    rounds = [
+        (
+            timed(lambda: bare(logs, exps, inputs)),
+            timed(lambda: evaluate(batch, details=False)),
+            timed(lambda: bare(*few, inputs)),
+        )
+        for _ in range(9)
     ]
     benchmark.pedantic(lambda: evaluate(batch, details=False), rounds=3)
-    least = [min(column) for column in zip(*pairs, strict=True)]
+    least = [min(column) for column in zip(*rounds, strict=True)]
     ratio = least[1] / least[0]
     print(
         f"\n{logs} log1p + {exps} exp per scenario; bare {least[0]:.3f} s, "
-        f"evaluate {least[1]:.3f} s: ratio {ratio:.2f} (limit {LIMIT})"
+        f"evaluate {least[1]:.3f} s: ratio {ratio:.2f} (limit {LIMIT}); "
+        f"with {few[0]} log1p + {few[1]} exp: ratio {least[1] / least[2]:.2f}"
     )
     benchmark.extra_info["ratio"] = ratio
     assert ratio <= LIMIT

@@ -24,7 +24,7 @@ from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Screens, is_zero, log_pass, screens
 from yieldopt.stacked import Array, Stack, stack
 
-BLOCK = 16_384
+BLOCK = 32_768
 
 
 def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
@@ -254,6 +254,9 @@ def _nothing_passes(out: Outcome, flow: Flow, blocked: str | None) -> Outcome:
 
 def _finite(out: Outcome) -> bool:
     """Whether every element has good packages and a finite number of runs behind each."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(out.cost_per_good_usd)) and not out.visits:
+            return True  # cost/quality: a quality of 0 makes it inf or NaN, and so the sum
     fine = np.all(np.asarray(out.quality) > 0) and np.all(np.isfinite(out.cost_per_good_usd))
     return bool(fine) and next(_endless(out), None) is None
 

@@ -1,14 +1,16 @@
 r"""All screens of a flow for a block of scenarios, in few passes over memory.
 
 When coverages and repairs are scalars, κ and δ of every term are too, and only the means λ vary
-over the batch. Then ln pass of every test is a sum of rows with constant weights, one matrix
-product:
+over the batch. Then −ln pass of every test is a sum of rows, each with a few constant weights:
 
 - Poisson terms: the row is λ itself;
-- negative-binomial terms: the row is log1p(λ / (α/δ + λκ/δ)), one logarithm and no subtraction;
-- harvested terms: smooth functions of the one number λ, interpolated at Chebyshev points over the
-  range of the batch; the rows are powers of λ (checked against the law to 1e-13, else the law is
-  called);
+- negative-binomial terms: rows L(κ) = log1p(λκ/α), one for each κ that a test leaves behind, which
+  the next test takes away again. The difference keeps the *absolute* digits of ln pass, all that
+  1/pass needs. ln Q has to keep its *relative* digits (DPPM), so the door's row is
+  log1p(λ / (α/δ + λκ/δ)), without a subtraction;
+- several terms of one mean where logarithms are dearer (harvest always): smooth functions of the
+  one number λ, interpolated at Chebyshev points over the range of the batch; the rows are powers
+  of λ, shared by all screens (checked against the law to 1e-13, else the law is called);
 - everything else is computed term by term.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -26,47 +29,61 @@ from yieldopt.physics.yields import Value, clustering
 from yieldopt.screening import Cut, Screens, Term, log_pass
 
 Array = NDArray[np.float64]
-Fill = Callable[[Cut, Array], None]
-_DEGREES = (6, 8, 10, 12, 16)
+Fill = Callable[[Value, Array], None]
+Placed = tuple[int, Term]  # a term and the index of its screen
+_DEGREE = 16
 _CHECK = 1e-13
+_POWERS_FOR_A_LOG = 2  # a power row costs half as much as the row of a logarithm
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of the stack, filled together: ``weights`` (screens, rows)."""
+@dataclass(slots=True)
+class Row:
+    """One function of one mean, and what it adds to the loss of each screen."""
 
-    weights: Array
-    fill: Fill
-    log: bool = False  # log1p is taken of what is filled
+    mean: Value
+    fill: Fill | None  # None: the mean itself
+    weights: dict[int, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Rows with dense weights for the screens they concern: one matrix product."""
+
+    screens: tuple[int, ...]
+    weights: Array  # (screens, rows)
+    fill: Callable[[Cut, Array], None]  # writes the rows of a block
+
+    def add(self, cut: Cut, total: Array, rows: Array, product: Array) -> None:
+        """Add the weighted rows to the losses (screens, size), with scratch of our own."""
+        count, size = self.weights.shape
+        rows, product = rows[:size], product[:count]
+        self.fill(cut, rows)
+        np.matmul(self.weights, rows, out=product)
+        for at, screen in enumerate(self.screens):
+            total[screen] += product[at]
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
-    """The rows of a flow's screens, those of a logarithm first."""
+    """What −ln pass of each test, and −ln Q last, is the sum of."""
 
     places: tuple[tuple[int, int], ...]  # tests, in the order of the screens; the door is last
-    rows: tuple[Rows, ...]
-    logs: int
-    weights: Array  # (screens, rows), of −ln pass
     base: Array  # (screens, 1)
-    other: tuple[tuple[int, Term], ...]
+    products: tuple[Product, ...]
+    other: tuple[Placed, ...]
 
     def buffer(self, block: int) -> Array:
         """Return the working memory for blocks of a size."""
-        return np.empty((sum(self.weights.shape), block))
+        rows = max((p.weights.shape[1] for p in self.products), default=0)
+        return np.empty((2 * len(self.base) + rows, block))
 
     def losses(self, cut: Cut, size: int, buffer: Array) -> Array:
         """Return −ln pass of every test, and −ln Q last, (screens, size), inside ``buffer``."""
-        count = self.weights.shape[1]
-        held = buffer[:count, :size]
-        at = 0
-        for rows in self.rows:
-            step = rows.weights.shape[1]
-            rows.fill(cut, held[at : at + step])
-            at += step
-        np.log1p(held[: self.logs], out=held[: self.logs])
-        total: Array = np.matmul(self.weights, held, out=buffer[count:, :size])
-        total += self.base
+        count = len(self.base)
+        total, product, rows = np.split(buffer[:, :size], [count, 2 * count])
+        total[...] = self.base
+        for part in self.products:
+            part.add(cut, total, rows, product)
         for screen, term in self.other:
             total[screen] -= log_pass((term,), cut)
         return total
@@ -75,97 +92,176 @@ class Stack:
 def stack(flow: Flow, seen: Screens) -> Stack:
     """Sort the terms of all screens into rows; a scalar overkill goes into the base."""
     screens = [*seen.tests.values(), seen.door]
-    count = len(screens)
-    base = np.zeros((count, 1))
-    rows: list[Rows] = []
-    smooth: dict[int, list[tuple[int, Term]]] = {}
-    linear: dict[int, Array] = {}
-    means: dict[int, Value] = {}
-    other: list[tuple[int, Term]] = []
+    base = np.zeros(len(screens))
     for screen, (node, step) in enumerate(seen.tests):
         overkill = flow.nodes[node].steps[step].overkill
         if not np.ndim(overkill):
             with np.errstate(divide="ignore"):
-                base[screen] += np.log1p(-np.float64(overkill))
+                base[screen] -= np.log1p(-np.float64(overkill))
+    smooth: dict[int, list[Placed]] = {}
+    other: list[Placed] = []
+    rows: dict[tuple[int, float, float, float], Row] = {}
     for screen, terms in enumerate(screens):
         for term in terms:
-            mean = term.parts[0][0]
             if not any(np.ndim(part[0]) for part in term.parts):
-                base[screen] += log_pass((term,), lambda value: value)
+                base[screen] -= log_pass((term,), lambda value: value)
             elif term.law.name == "poisson":
-                for part in term.parts:
-                    means[id(part[0])] = part[0]
-                    held = linear.setdefault(id(part[0]), np.zeros((count, 1)))
-                    held[screen] -= term.count * float(part[2])
-            elif len(term.parts) == 1 and (alpha := clustering(term.law)) is not None:
-                if float(term.parts[0][2]) > 0.0:
-                    rows.append(_log_rows(term, alpha, screen, count))
-            elif term.law.name == "harvest" and len(term.parts) == 1:
-                means[id(mean)] = mean
-                smooth.setdefault(id(mean), []).append((screen, term))
+                for mean, _, added in term.parts:
+                    _add(rows, mean, None, screen, term.count * float(added), (0.0, 0.0, 0.0))
+            elif len(term.parts) == 1 and (
+                term.law.name == "harvest" or clustering(term.law) is not None
+            ):
+                smooth.setdefault(id(term.parts[0][0]), []).append((screen, term))
             else:
                 other.append((screen, term))
-    for name, found in smooth.items():
-        basis = _smooth_rows(means[name], found, count)
-        if basis is None:
-            other += found
-        else:
-            rows.append(basis)
-    rows += [Rows(weights, _mean_fill(means[name])) for name, weights in linear.items()]
-    weights = np.concatenate([r.weights for r in rows], axis=1) if rows else np.zeros((count, 0))
-    logs = sum(r.log for r in rows)
-    return Stack(tuple(seen.tests), tuple(rows), logs, -weights, -base, tuple(other))
+    powers = []
+    for placed in smooth.values():
+        basis = _powers(placed, base)
+        if basis is not None:
+            powers.append(basis)
+            continue
+        for screen, term in placed:
+            alpha = clustering(term.law)
+            if alpha is None:
+                other.append((screen, term))
+            else:
+                _add_logs(rows, term, alpha, screen, is_door=screen == len(seen.tests))
+    products = [_sums([row for row in rows.values() if any(row.weights.values())]), *powers]
+    return Stack(tuple(seen.tests), base[:, None], tuple(products), tuple(other))
 
 
-def _mean_fill(mean: Value) -> Fill:
-    def fill(cut: Cut, out: Array) -> None:
-        out[0] = cut(mean)
+def _sums(parts: list[Row]) -> Product:
+    """Return the product of all means and logarithms."""
+    screens = sorted({screen for row in parts for screen in row.weights})
+    weights = np.array([[row.weights.get(screen, 0.0) for row in parts] for screen in screens])
+
+    def fill(cut: Cut, rows: Array) -> None:
+        for at, part in enumerate(parts):
+            if part.fill is None:
+                rows[at] = cut(part.mean)
+            else:
+                part.fill(cut(part.mean), rows[at])
+
+    return Product(tuple(screens), weights.reshape(len(screens), len(parts)), fill)
+
+
+def _add(
+    rows: dict[tuple[int, float, float, float], Row],
+    mean: Value,
+    fill: Fill | None,
+    screen: int,
+    weight: float,
+    key: tuple[float, float, float],
+) -> None:
+    row = rows.setdefault((id(mean), *key), Row(mean, fill, {}))
+    row.weights[screen] = row.weights.get(screen, 0.0) + weight
+
+
+def _add_logs(
+    rows: dict[tuple[int, float, float, float], Row],
+    term: Term,
+    alpha: float,
+    screen: int,
+    *,
+    is_door: bool,
+) -> None:
+    mean, before, added = term.parts[0]
+    kill, looked = float(before), float(added)
+    weight = term.count * alpha
+    if looked == 0.0:
+        return
+    if is_door:
+        _add(rows, mean, _log_of_rest(alpha, kill, looked), screen, weight, (alpha, kill, looked))
+        return
+    after = kill + looked
+    _add(rows, mean, _log_of_share(after / alpha), screen, weight, (alpha, after, 0.0))
+    if kill > 0.0:
+        _add(rows, mean, _log_of_share(kill / alpha), screen, -weight, (alpha, kill, 0.0))
+
+
+def _log_of_share(factor: float) -> Fill:
+    def fill(mean: Value, out: Array) -> None:
+        np.multiply(mean, factor, out=out)
+        np.log1p(out, out=out)
 
     return fill
 
 
-def _log_rows(term: Term, alpha: float, screen: int, screens: int) -> Rows:
-    mean, before, added = term.parts[0]
-    shift, slope = alpha / float(added), float(before) / float(added)
+def _log_of_rest(alpha: float, kill: float, looked: float) -> Fill:
+    shift, slope = alpha / looked, kill / looked
 
-    def first(cut: Cut, out: Array) -> None:
-        np.multiply(cut(mean), 1.0 / shift, out=out[0])
+    def fill(mean: Value, out: Array) -> None:
+        np.multiply(mean, slope, out=out)
+        out += shift
+        np.divide(mean, out, out=out)
+        np.log1p(out, out=out)
 
-    def later(cut: Cut, out: Array) -> None:
-        block, row = cut(mean), out[0]
-        np.multiply(block, slope, out=row)
-        row += shift
-        np.divide(block, row, out=row)
-
-    weights = np.zeros((screens, 1))
-    weights[screen] = -term.count * alpha
-    return Rows(weights, first if before == 0.0 else later, log=True)
+    return fill
 
 
-def _smooth_rows(mean: Value, terms: list[tuple[int, Term]], screens: int) -> Rows | None:
-    """Interpolate the harvested terms of one mean over its range, or return ``None``.
+def _powers(placed: list[Placed], base: Array) -> Product | None:
+    """Interpolate the terms of one mean over its range; ``None`` where logarithms are better.
 
-    The rows are the powers 1, x, x², … of the mean scaled to [−1, 1], shared by all screens.
+    The constants of the polynomials are taken off ``base``.
     """
+    mean = placed[0][1].parts[0][0]
+    harvested = any(term.law.name == "harvest" for _, term in placed)
+    if not all(isinstance(term.met, bool) for _, term in placed):
+        return None
     low, high = float(np.min(mean)), float(np.max(mean))
-    if not high > low or not all(isinstance(term.met, bool) for _, term in terms):
+    if not high > low:
         return None
     scale, shift = 2.0 / (high - low), -(high + low) / (high - low)
-    probe = np.linspace(-1.0, 1.0, 41)
-    for degree in _DEGREES:
-        nodes = chebyshev.chebpts1(degree + 1)
-        weights = np.zeros((screens, degree + 1))
-        fine = True
-        for screen, term in terms:
-            values = _at(term, (nodes - shift) / scale)
-            fit = chebyshev.cheb2poly(chebyshev.chebfit(nodes, values, degree))
-            weights[screen, : len(fit)] += fit  # trailing zeros come cut off
-            wanted = _at(term, (probe - shift) / scale)
-            miss = np.abs(np.polynomial.polynomial.polyval(probe, fit) - wanted).max()
-            fine = fine and bool(miss <= _CHECK * np.abs(wanted).max())
-        if fine:
-            return Rows(weights, _powers_fill(mean, scale, shift))
-    return None
+    longest = _DEGREE if harvested else int(_POWERS_FOR_A_LOG * len(placed))
+    fits = _fits(placed, len(base) - 1, scale, shift)
+    if fits is None or fits.shape[1] - 1 > longest:
+        return None
+    screens = tuple(dict.fromkeys(screen for screen, _ in placed))
+    weights = np.zeros((len(screens), fits.shape[1]))
+    for (screen, _), fit in zip(placed, fits, strict=True):
+        weights[screens.index(screen)] -= fit
+    base[list(screens)] += weights[:, 0]
+
+    def fill(cut: Cut, rows: Array) -> None:
+        np.multiply(cut(mean), scale, out=rows[0])
+        rows[0] += shift
+        for power in range(1, len(rows)):
+            np.multiply(rows[power - 1], rows[0], out=rows[power])
+
+    return Product(screens, np.ascontiguousarray(weights[:, 1:]), fill)
+
+
+def _fits(placed: list[Placed], door: int, scale: float, shift: float) -> Array | None:
+    """Return the coefficients (terms, powers) of ln pass in the scaled mean, if good enough.
+
+    The Chebyshev series are cut where all tails fall below the tolerance and then checked: of ln Q
+    every relative digit is kept, of ln pass what moves 1/pass.
+    """
+    nodes, probe, to_series, to_powers = _grids()
+    means = (np.concatenate([nodes, probe]) - shift) / scale
+    found = np.array([_at(term, means) for _, term in placed])
+    values, wanted = found[:, : len(nodes)], found[:, len(nodes) :]
+    at_door = np.array([screen == door for screen, _ in placed])
+    size = np.abs(wanted)
+    tolerance = _CHECK * np.where(at_door, size.min(axis=1), np.maximum(size.max(axis=1), 0.1))
+    series = values @ to_series
+    tails = np.cumsum(np.abs(series[:, ::-1]), axis=1)[:, ::-1]
+    powers = max(int(np.count_nonzero(tails > tolerance[:, None] / 4, axis=1).max()), 2)
+    fits = series[:, :powers] @ to_powers[:powers, :powers]
+    miss = np.abs(np.polynomial.polynomial.polyval(probe, fits.T) - wanted).max(axis=1)
+    return np.asarray(fits) if np.all(miss <= tolerance) else None
+
+
+@lru_cache(maxsize=1)
+def _grids() -> tuple[Array, Array, Array, Array]:
+    """Return nodes, probing points, and matrices from values to series to powers (by rows)."""
+    nodes = chebyshev.chebpts1(_DEGREE + 1)
+    unit = np.eye(_DEGREE + 1)
+    to_series = np.linalg.inv(chebyshev.chebvander(nodes, _DEGREE)).T
+    to_powers = np.array(
+        [np.pad(p, (0, _DEGREE + 1 - len(p))) for p in map(chebyshev.cheb2poly, unit)]
+    )
+    return nodes, np.linspace(-1.0, 1.0, 41), to_series, to_powers
 
 
 def _at(term: Term, means: Array) -> Array:
@@ -173,15 +269,4 @@ def _at(term: Term, means: Array) -> Array:
     (_, before, added) = term.parts[0]
     first = tuple((means, kill) for _, kill in term.first)
     one = replace(term, parts=((means, before, added),), first=first)
-    return np.asarray(log_pass((one,), lambda value: value))
-
-
-def _powers_fill(mean: Value, scale: float, shift: float) -> Fill:
-    def fill(cut: Cut, out: Array) -> None:
-        out[0] = 1.0
-        np.multiply(cut(mean), scale, out=out[1])
-        out[1] += shift
-        for power in range(2, len(out)):
-            np.multiply(out[power - 1], out[1], out=out[power])
-
-    return fill
+    return np.broadcast_to(log_pass((one,), lambda value: value), means.shape)

@@ -1,0 +1,98 @@
+"""The stacked screens of a batch: rows of logarithms and of powers give what single flows give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.random_flows import random_flow
+from tests.test_flow import same
+from yieldopt import Faults, Flow, Input, Law, Node, Step, evaluate, read_flow
+from yieldopt.screening import screens
+from yieldopt.stacked import Stack, stack
+
+RELATIVE_DPPM = 1e-12  # of the DPPM itself, however few: the door never subtracts near equals
+
+
+def means_varied(flow: Flow, n: int, seed: int, spread: float) -> dict[str, np.ndarray]:
+    """Every mean times 1 ± spread, so that coverages stay scalars and the stack is used."""
+    rng = np.random.default_rng(seed)
+    steps = (step for node in flow.nodes for step in node.steps)
+    return {
+        f"{name}.mean.{group}": faults.mean * rng.uniform(1.0 - spread, 1.0, n)
+        for name, step in zip(flow.step_names(), steps, strict=True)
+        for group, faults in step.faults.items()
+    }
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(seed=st.integers(0, 100_000), spread=st.sampled_from([0.01, 0.3, 0.99]))
+def test_a_batch_over_means_is_its_elements(seed: int, spread: float) -> None:
+    flow = read_flow(random_flow(seed))
+    values = means_varied(flow, 5, seed, spread)
+    whole = evaluate(flow.with_values(values))
+    for at in range(5):
+        one = evaluate(flow.with_values({k: float(v[at]) for k, v in values.items()}))
+        same(whole, at, one)
+        assert np.asarray(whole.dppm)[at] == pytest.approx(one.dppm, rel=RELATIVE_DPPM, abs=1e-9)
+
+
+def thrice_tested(alpha: float, mean: np.ndarray) -> Flow:
+    """A part that is tested alone and twice in a package of four."""
+    fab = Step(
+        "fab", "process", 10.0, faults={"logic": Faults(0.1, Law("negative_binomial", alpha))}
+    )
+    sort = Step("sort", "test", 1.0, coverage={"logic": 0.5}, overkill=0.01)
+    again = Step("again", "test", 1.0, coverage={"logic": 0.5})  # sees nothing new
+    final = Step("final", "test", 1.0, coverage={"logic": 0.9})
+    late = Step("late", "test", 1.0, coverage={"logic": 0.9}, overlap="independent")
+    nodes = (Node("die", steps=(fab, sort, again)), Node("pack", (Input("die", 4),), (final, late)))
+    return Flow("pack", nodes).with_values({"die/fab.mean.logic": mean})
+
+
+def stack_of(flow: Flow) -> Stack:
+    return stack(flow, screens(flow))
+
+
+@pytest.mark.parametrize("alpha", [0.3, 3.0, 1e6, 1e15])
+@pytest.mark.parametrize(("low", "logs"), [(0.9, False), (0.001, True)])
+def test_logarithms_and_powers_agree_with_single_flows(
+    alpha: float, low: float, logs: bool
+) -> None:
+    mean = np.linspace(low, 1.0, 9) * 0.2
+    flow = thrice_tested(alpha, mean)
+    if alpha < 10:  # towards Poisson everything is a short polynomial
+        sums, *powers = stack_of(flow).products
+        assert bool(sums.screens) == logs
+        assert bool(powers) != logs
+    whole = evaluate(flow)
+    for at, value in enumerate(mean):
+        one = evaluate(flow.with_values({"die/fab.mean.logic": float(value)}))
+        same(whole, at, one)
+        assert np.asarray(whole.dppm)[at] == pytest.approx(one.dppm, rel=RELATIVE_DPPM)
+
+
+def test_one_logarithm_for_each_kill_mass() -> None:
+    """κ = 0.5, 0.9 and 0.99 leave three rows, and the door one; what sees nothing new none."""
+    flow = thrice_tested(0.3, np.linspace(0.001, 1.0, 9))
+    (sums,) = stack_of(flow).products
+    assert sums.weights.shape == (4, 4)  # sort, final, late, door
+    assert sorted(np.count_nonzero(sums.weights, axis=0)) == [1, 1, 2, 2]
+
+
+def test_a_screen_that_nothing_varies_at_keeps_its_constant() -> None:
+    flow = thrice_tested(2.0, np.linspace(0.1, 0.2, 3))
+    alone = Step("buy", "process", 1.0, faults={"io": Faults(0.1)})
+    check = Step("check", "test", 1.0, coverage={"io": 0.7}, overkill=0.02)
+    part = Node("part", steps=(alone, check))
+    head, tail = flow.nodes
+    joined = Node(tail.name, (*tail.inputs, Input("part", 2)), tail.steps)
+    out = evaluate(Flow("pack", (head, part, joined)))
+    assert np.asarray(out.visits["part/buy"]) / np.asarray(
+        out.visits["part/check"]
+    ) == pytest.approx(np.ones(3), rel=1e-15)
+    expected = 2.0 / (0.98 * np.exp(-0.07))
+    alive = np.asarray(out.visits["pack/final"])
+    np.testing.assert_allclose(out.visits["part/check"], alive * expected, rtol=1e-14)
