@@ -229,3 +229,11 @@ def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> 
     assert "cowos_s" in routes
     assert "osat_2p5d" in routes
     assert list(away.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [None, "minimal", {}])
+def test_wrong_types_say_what_is_wanted(wrong: object) -> None:
+    with pytest.raises(TypeError, match=r"solve takes a Case, as load\(path\) gives it"):
+        yieldopt.solve(wrong)
+    with pytest.raises(TypeError, match=r"evaluate takes a Flow, as read_flow\(path\) gives it"):
+        yieldopt.evaluate(wrong)

@@ -57,6 +57,9 @@ def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
     >>> round(out.cost_per_good_usd, 2), round(out.dppm)
     (168.17, 48771)
     """
+    if not isinstance(flow, Flow):
+        text = f"evaluate takes a Flow, as read_flow(path) gives it, not {type(flow).__name__}"
+        raise TypeError(text)
     size = flow.size
     if size is None:
         return _floats(_Walk(flow, screens(flow), details).run(lambda value: value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,8 @@ def solve(case: Case, *, solver: str = "highs") -> Result:
 
 def solve_whole(case: Case, solver: str = "highs") -> Solved:
     """Like :func:`solve`, and return the last linear programme as well."""
+    if not isinstance(case, Case):
+        raise TypeError(f"solve takes a Case, as load(path) gives it, not {type(case).__name__}")
     start = time.perf_counter()
     periods = len(case.periods)
     demands, verdicts = [], []
@@ -179,7 +182,7 @@ def _answer(
     gap = max(0.0, found.objective_usd - found.bound_usd) / max(abs(found.objective_usd), 1e-300)
     closed = gap <= _CLOSED
     used = [
-        sum(
+        math.fsum(
             row["packages"] * recipe.uses_per_good.get(capacity.resource, 0.0)
             for recipe, row in made
             if row["period"] == period
@@ -248,7 +251,7 @@ def _product(
     demand: Demand, verdicts: tuple[RouteVerdict, ...], made: list[tuple[Recipe, dict[str, Any]]]
 ) -> ProductResult:
     own = [(r, row["packages"]) for r, row in made if r.product == demand.product]
-    total = sum(packages for _, packages in own)
+    total = math.fsum(packages for _, packages in own)
     alone = _best(verdicts)
     asked = sum(demand.packages)
     cost, dppm = alone.cost_per_good_usd if alone else None, None

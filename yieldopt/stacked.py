@@ -261,7 +261,7 @@ def _grids() -> tuple[Array, Array, Array, Array]:
     to_powers = np.array(
         [np.pad(p, (0, _DEGREE + 1 - len(p))) for p in map(chebyshev.cheb2poly, unit)]
     )
-    return nodes, np.linspace(-1.0, 1.0, 41), to_series, to_powers
+    return nodes, np.linspace(-1.0, 1.0, 41), np.asarray(to_series), np.asarray(to_powers)
 
 
 def _at(term: Term, means: Array) -> Array:

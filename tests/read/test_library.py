@@ -26,6 +26,8 @@ BY_OVERRIDE: list[tuple[str, str, str, str, Any, str]] = [
      40.0, ""),
     (DIE + "width_mm = 400.0\nprocess = \"si_interposer_65\"", "parts.tpu_die.width_mm",
      "width_mm", "does not fit the wafer of si_interposer_65", 400.0, ""),
+    (N5 + '"x]" = 3', 'processes.n5."x]"', '"x]"', "unknown key", None, ""),
+    (N5 + "cost_usd = 1e13", "processes.n5.cost_usd", "cost_usd", "must be at most 1e+12", ..., ""),
     (N5 + "alpha = 0.0", "processes.n5.alpha", "alpha", "must be above 0", ..., ""),
     (N5 + "alpha = -2.0", "processes.n5.alpha", "alpha", "must be above 0", ..., ""),
     (N5 + "d0_per_cm2 = -0.1", "processes.n5.d0_per_cm2", "d0", "must be at least 0", ..., ""),

@@ -165,12 +165,16 @@ def _placed(
     out = []
     own = changes.get(name) if isinstance(changes, Mapping) else None
     for fault in faults:
-        top = fault.key.split(".")[0].split("[")[0]
-        if case is not None and isinstance(own, Mapping) and top in own:
+        if case is not None and isinstance(own, Mapping) and _concerns(fault, own):
             out += case.locate([fault.under(join_key(("override", kind, name)))])
         else:
             out += document.locate([fault])
     return out
+
+
+def _concerns(fault: Fault, changes: Mapping[str, Any]) -> bool:
+    tops = (join_key((name,)) for name in changes)
+    return any(fault.key == top or fault.key.startswith((f"{top}.", f"{top}[")) for top in tops)
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

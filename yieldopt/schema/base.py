@@ -29,6 +29,12 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _modest(value: float) -> float:
+    if abs(value) > LARGEST:
+        raise PydanticCustomError("too_large", "must be at most {limit}", {"limit": f"{LARGEST:g}"})
+    return value
+
+
 def _whole(value: Any) -> Any:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     if not plain or not abs(value) < 2**53 or value != int(value):
@@ -36,11 +42,14 @@ def _whole(value: Any) -> Any:
     return int(value)
 
 
+LARGEST = 1e12  # beyond any price, amount or density: solvers take 1e20 for infinite
 Text = Annotated[StrictStr, Field(min_length=1)]
 Flag = StrictBool
 Number = Annotated[float, BeforeValidator(_number)]
 NonNegative = Annotated[Number, Field(ge=0.0)]
 Positive = Annotated[Number, Field(gt=0.0)]
+Modest = Annotated[Number, AfterValidator(_modest)]
+Amount = Annotated[Modest, Field(ge=0.0)]
 Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
 CountOrNone = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
@@ -49,9 +58,9 @@ CountOrNone = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 class Quantity(Shape):
     """A number with its range and source: a plain number, or ``{low, base, high, source}``."""
 
-    base: Number
-    low: Number | None = None
-    high: Number | None = None
+    base: Modest
+    low: Modest | None = None
+    high: Modest | None = None
     source: Text | None = None
 
     @model_validator(mode="before")

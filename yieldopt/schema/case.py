@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.schema.base import (
+    Amount,
     Count,
-    NonNegative,
     Positive,
     QNonNegative,
     QPositive,
@@ -32,8 +32,8 @@ from yieldopt.schema.models import (
 class PerPeriod(Shape):
     """A number for every period alike, or a list of one number per period."""
 
-    each: NonNegative | None = None
-    values: tuple[NonNegative, ...] | None = None
+    each: Amount | None = None
+    values: tuple[Amount, ...] | None = None
 
     @model_validator(mode="before")
     @classmethod
