@@ -115,6 +115,8 @@ class _Builder:
         independent = self.independent and self.chance(0.4)
         if independent or self.chance(0.5):
             step["overlap"] = "independent" if independent else "nested"
+        if independent and self.chance(0.4):
+            step["overlap"] = self.number(0.05, 0.95)
         step["coverage"] = {
             c: 1.0 if self.chance(0.04) else self.number(0.5, 0.98)
             for c in self.classes

@@ -17,7 +17,8 @@ def random_template(seed: int, most: int = 600) -> Template:
     """Return a template of at most ``most`` plans, with repair, damage and stop-on-fail.
 
     Every test of a random flow gets "off", itself, and up to two variants of other coverage, cost,
-    overkill, repair, damage, charge on failing and, at times, the other kind of overlap.
+    overkill, repair, damage, charge on failing and, at times, another kind of overlap; some process
+    steps come in two grades.
     """
     rng = np.random.default_rng([seed, 77])
     flow = read_flow(random_flow(seed))
@@ -27,11 +28,15 @@ def random_template(seed: int, most: int = 600) -> Template:
     for node in flow.nodes:
         items: list[Step | Choice] = []
         for step in _with_a_test(node.steps, classes, rng):
-            size = int(rng.integers(2, 5))
-            if step.kind == "process" or plans * size > most:
+            graded = step.kind == "process" and rng.random() < 0.2
+            size = 2 if graded else int(rng.integers(2, 5))
+            if (step.kind == "process" and not graded) or plans * size > most:
                 items.append(step)
                 continue
             plans *= size
+            if graded:
+                items.append(Choice(step.name, {"a": step, "b": _grade(step, rng)}))
+                continue
             options: dict[str, Step | None] = {"base": step, "off": None}
             for number in range(size - 2):
                 options[f"v{number}"] = _variant(step, classes, rng)
@@ -57,6 +62,13 @@ def _with_a_test(
     return (*steps, Step("added", "test", float(rng.uniform(1, 20)), coverage=coverage))
 
 
+def _grade(step: Step, rng: np.random.Generator) -> Step:
+    """The same process or purchase in another quality."""
+    faults = {n: replace(f, mean=f.mean * float(rng.uniform(0, 1))) for n, f in step.faults.items()}
+    cost, scrap = float(rng.uniform(0, 400)), float(rng.uniform(0, 0.1))
+    return replace(step, cost_usd=cost, scrap=scrap, faults=faults)
+
+
 def _variant(step: Step, classes: list[str], rng: np.random.Generator) -> Step:
     coverage = {name: float(rng.uniform(0.2, 0.999)) for name in classes if rng.random() < 0.8}
     repair = {name: float(rng.uniform(0, 1)) for name in coverage if rng.random() < 0.4}
@@ -71,7 +83,7 @@ def _variant(step: Step, classes: list[str], rng: np.random.Generator) -> Step:
         repair=repair,
         overkill=float(rng.uniform(0, 0.03)),
         fail_cost_fraction=float(rng.uniform(0, 1)),
-        overlap=str(rng.choice(["nested", "independent"])),
+        overlap=("nested", "independent", float(rng.uniform(0, 1)))[int(rng.integers(3))],
         faults=faults,
         uses={"tester_h": float(rng.uniform(0, 0.1))},
     )

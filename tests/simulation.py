@@ -235,13 +235,17 @@ class _Plant:
 
     def screen(self, step: dict[str, Any], faults: _Faults, alive: Bools) -> tuple[_Faults, Bools]:
         """Run one test: find, repair, harvest, scrap. Returns the faults left and who passes."""
-        size, nested = faults.unit.size, step.get("overlap", "nested") == "nested"
+        share = {"nested": 1.0, "independent": 0.0}.get(step.get("overlap", "nested"))
+        share = step["overlap"] if share is None else share
         coverage, repair = (
             np.array([step.get(what, {}).get(o.fault_class, 0.0) for o in self.origins] or [0.0])
             for what in ("coverage", "repair")
         )
-        found = (faults.hardness if nested else self.rng.random(size)) < coverage[faults.origin]
-        repaired = found & (self.rng.random(size) < repair[faults.origin])
+        # Fault by fault: is the test, for it, a nested one or one that draws anew?
+        again = self.rng.random(faults.unit.size) < share
+        drawn = np.where(again, faults.hardness, self.rng.random(faults.unit.size))
+        found = drawn < coverage[faults.origin]
+        repaired = found & (self.rng.random(faults.unit.size) < repair[faults.origin])
         fatal = found & ~repaired
         gone, passing = repaired.copy(), alive.copy()
         deciding = ~faults.decided & (coverage[faults.origin] > 0.0)

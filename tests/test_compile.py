@@ -14,14 +14,23 @@ from pathlib import Path
 import pytest
 
 from yieldopt import evaluate, load
-from yieldopt.compile import class_faults, compile_flow, compile_named, compile_template
-from yieldopt.compile_insertions import coverage_of_detection, insertion_choice, latent_faults
+from yieldopt.compile import compile_flow, compile_named, compile_template
+from yieldopt.compile.insertions import (
+    coverage_of_detection,
+    insertion_choice,
+    latent_law,
+    latent_mean,
+)
+from yieldopt.compile.parts import class_faults
 from yieldopt.errors import CaseError, UnknownName
 from yieldopt.flow import Faults, Flow, Node, Step
 from yieldopt.physics.geometry import dies_per_wafer
 from yieldopt.physics.yields import Law, log_yield
 from yieldopt.schema.case import Case
-from yieldopt.schema.models import HarvestShape, InsertionShape, LatentShape, ProcessShape
+from yieldopt.schema.insertion import InsertionShape
+from yieldopt.schema.part import HarvestShape
+from yieldopt.schema.process import ProcessShape
+from yieldopt.schema.route import LatentShape
 from yieldopt.template import Template
 
 NB = Law("negative_binomial", 2.0)
@@ -131,12 +140,10 @@ def test_the_split_of_a_harvested_die_takes_shares_of_alpha(alpha: float) -> Non
 @pytest.mark.parametrize("value", [0.5, 0.95, 0.9999999, 1.0])
 def test_a_yield_becomes_the_mean_of_its_own_law(value: float, alpha: float | None) -> None:
     latent = LatentShape.model_validate({"yield_frac": value, "alpha": alpha})
-    faults = latent_faults(latent, 1.0)
-    assert math.exp(float(log_yield(faults.law, faults.mean))) == pytest.approx(value, rel=1e-14)
-    three = latent_faults(latent, 3.0)
-    assert three.mean == pytest.approx(3 * faults.mean, rel=1e-15)
+    law, mean = latent_law(latent), latent_mean(latent)
+    assert math.exp(float(log_yield(law, mean))) == pytest.approx(value, rel=1e-14)
     if alpha is None:
-        whole = math.exp(float(log_yield(three.law, three.mean)))
+        whole = math.exp(float(log_yield(law, 3 * mean)))
         assert whole == pytest.approx(value**3, rel=1e-14)
 
 

@@ -32,18 +32,18 @@ LAYERS: list[set[str]] = [
     {"template", "screening"},
     {"stacked", "gather"},
     {"engine"},
+    {"ledger", "composite", "commercial"},
     {"schema"},
     {"read"},
-    {"compile_insertions"},
     {"compile"},
     {"optimize", "plan"},
-    {"solving"},
+    {"solving", "breakeven", "comparison"},
     {"report"},
     {"cli"},
     {"__main__", "__init__"},
 ]
 CORE = {"errors", "data", "physics", "flow_check", "flow_values", "flow", "template", "screening",
-        "stacked", "gather", "engine"}  # fmt: skip
+        "stacked", "gather", "engine", "ledger", "composite", "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},

@@ -13,10 +13,9 @@ in blocks that fit the cache, so memory beyond inputs and outputs does not grow 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from yieldopt.errors import CaseError
 from yieldopt.flow import Flow, Outcome, Step
 from yieldopt.flow_check import CATEGORIES
 from yieldopt.gather import Gather
@@ -25,6 +24,7 @@ from yieldopt.screening import Cut, Screens, is_zero, log_pass, screens
 from yieldopt.stacked import Array, Stack, stack
 
 BLOCK = 32_768
+_HOPELESS = 1e100  # the step of least pass among several that together let nothing through
 
 
 def evaluate(flow: Flow, *, details: bool = True) -> Outcome:
@@ -117,14 +117,23 @@ class _Walk:
             uses = self._uses(visits, cut) if self.details else {}
             falls = self._waterfall(per_good, cut) if self.details else {}
         out = Outcome(cost, per_good, quality, dppm, visits, uses, falls)
-        return out if _finite(out) else _nothing_passes(out, self.flow, self._first_block())
+        return out if _finite(out) else _nothing_passes(out, self.blocked(out))
 
-    def _first_block(self) -> str | None:
-        for (at, index), inverse in self.inverse.items():
-            if not np.all(np.isfinite(inverse)):
-                node = self.flow.nodes[at]
-                return f"{node.name}/{node.steps[index].name}"
-        return None
+    def blocked(self, out: Outcome) -> str:
+        """Name the step that nothing passes; where only all steps together let nothing through,
+        the one that lets the least.
+
+        Raises ``CaseError`` where units do pass and only their cost is beyond a double.
+        """
+        least = {place: float(np.max(inverse)) for place, inverse in self.inverse.items()}
+        worst = max(least, key=lambda place: least[place], default=None)
+        endless = [place for place, inverse in least.items() if not np.isfinite(inverse)]
+        if not endless and not np.all(np.asarray(out.quality) > 0):
+            return _door_name(self.flow)
+        if worst is None or least[worst] == 1.0 or (not endless and least[worst] < _HOPELESS):
+            raise CaseError("a cost is too large for a double: check the costs of the flow")
+        at, index = endless[0] if endless else worst
+        return f"{self.flow.nodes[at].name}/{self.flow.nodes[at].steps[index].name}"
 
     def _forward(self, cut: Cut) -> Value:
         value: dict[str, Value] = {}
@@ -236,7 +245,7 @@ def _floats(out: Outcome) -> Outcome:
     )
 
 
-def _nothing_passes(out: Outcome, flow: Flow, blocked: str | None) -> Outcome:
+def _nothing_passes(out: Outcome, blocked: str) -> Outcome:
     """Mend the elements in which no good package comes out: costs inf, quality 0."""
     fine = np.isfinite(out.cost_per_good_usd) & (np.asarray(out.quality) > 0)
 
@@ -251,7 +260,7 @@ def _nothing_passes(out: Outcome, flow: Flow, blocked: str | None) -> Outcome:
         {name: infinite(value) for name, value in out.visits.items()},
         {name: infinite(value) for name, value in out.uses.items()},
         {name: infinite(value) for name, value in out.waterfall_usd.items()},
-        blocked or next(_endless(out), _door_name(flow)),
+        blocked,
     )
 
 
@@ -261,13 +270,9 @@ def _finite(out: Outcome) -> bool:
         if np.isfinite(np.sum(out.cost_per_good_usd)) and not out.visits:
             return True  # cost/quality: a quality of 0 makes it inf or NaN, and so the sum
     fine = np.all(np.asarray(out.quality) > 0) and np.all(np.isfinite(out.cost_per_good_usd))
-    return bool(fine) and next(_endless(out), None) is None
+    return bool(fine) and all(np.all(np.isfinite(runs)) for runs in out.visits.values())
 
 
 def _door_name(flow: Flow) -> str:
     steps = next(node.steps for node in flow.nodes if node.name == flow.ship)
     return f"{flow.ship}/{steps[-1].name}" if steps else f"{flow.ship}/(shipping)"
-
-
-def _endless(out: Outcome) -> Iterator[str]:
-    return (name for name, runs in out.visits.items() if not np.all(np.isfinite(runs)))

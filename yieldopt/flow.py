@@ -74,7 +74,7 @@ class Step:
         Resource use of one run, by resource [resource units].
     overlap
         Test only: ``"nested"`` sees again what an earlier nested test of less coverage saw;
-        ``"independent"`` draws anew.
+        ``"independent"`` draws anew; a number in [0, 1] is the nested share of one in between.
     coverage, repair
         Test only, by class: fraction of the fault mass looked at; fraction of found faults mended.
     overkill
@@ -91,7 +91,7 @@ class Step:
     scrap: Value = 0.0
     faults: Mapping[str, Faults] = field(default_factory=dict)
     uses: Mapping[str, Value] = field(default_factory=dict)
-    overlap: str = "nested"
+    overlap: str | float = "nested"
     coverage: Mapping[str, Value] = field(default_factory=dict)
     repair: Mapping[str, Value] = field(default_factory=dict)
     overkill: Value = 0.0

@@ -101,8 +101,15 @@ def check_step(step: Step) -> list[Fault]:
     faults: list[Fault] = []
     if step.kind not in ("process", "test"):
         faults.append(Fault("must be 'process' or 'test'", "kind", step.kind))
-    if step.overlap not in ("nested", "independent"):
-        faults.append(Fault("must be 'nested' or 'independent'", "overlap", step.overlap))
+    if isinstance(step.overlap, str):
+        if step.overlap not in ("nested", "independent"):
+            hint = "or a number: the share that is nested"
+            text = "must be 'nested' or 'independent'"
+            faults.append(Fault(text, "overlap", step.overlap, hint))
+    elif np.ndim(step.overlap):
+        faults.append(Fault("must be one number: it cannot vary over a batch", "overlap"))
+    else:
+        faults += _range("overlap", step.overlap, 1.0)
     if step.category and step.category not in CATEGORIES:
         hint = near_miss(step.category, CATEGORIES)
         faults.append(Fault("unknown category", "category", step.category, hint))
@@ -150,6 +157,9 @@ def _range(key: str, value: Value, high: float = math.inf) -> Iterable[Fault]:
     array = np.asarray(value)
     if not plain or array.dtype.kind not in "iuf" or isinstance(value, bool):
         return [Fault("must be a number or an array of shape (n,)", key, value)]
+    if array.ndim and array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        hint = "give it as float64: fewer digits would be carried through in silence"
+        return [Fault(f"must not be an array of {array.dtype}", key, hint=hint)]
     if array.size and bool(np.isfinite(array).all()) and array.min() >= 0 and array.max() <= high:
         return []
     bad = array[~(np.isfinite(array) & (array >= 0) & (array <= high))] if array.ndim else array

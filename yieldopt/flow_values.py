@@ -21,7 +21,8 @@ def with_numbers(step: Step, values: Mapping[str, Value], prefix: str, faults: l
     scalars = ("cost_usd", "scrap", "overkill", "fail_cost_fraction")
     for key, value in values.items():
         head, _, name = key.partition(".")
-        number = value if isinstance(value, int | float | str) else np.asarray(value)[()]
+        plain = isinstance(value, int | float | str)
+        number = value if plain else np.asarray(value, float)[()]
         if key in scalars:
             changes[key] = number
         elif head == "mean" and name in step.faults:

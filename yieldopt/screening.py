@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from yieldopt.flow import Faults, Flow, Node, Step
+from yieldopt.physics.overlap import unseen_frac
 from yieldopt.physics.yields import Law, Value, clustering, gain
 
 Cut = Callable[[Value], Value]
@@ -25,18 +26,27 @@ class _Class:
     mean: Value
     nested: Value = 0.0
     free: Value = 1.0
+    partial: tuple[tuple[Value, float], ...] = ()  # tests that overlap partly
     kill: Value = 0.0
+
+    def unseen(self) -> Value:
+        """Return ω, the mass that no test has looked at."""
+        if self.partial:
+            return self.free * unseen_frac([(self.nested, 1.0), *self.partial])
+        return self.free * (1.0 - self.nested)
 
     def see(self, step: Step, name: str, cut: Cut) -> tuple[Value, Value]:
         """Run a test on the class; return κ before it and the kill mass δ that it adds."""
         coverage, repair = cut(step.coverage[name]), cut(step.repair.get(name, 0.0))
-        unseen = self.free * (1.0 - self.nested)
-        if step.overlap == "nested":
+        unseen = self.unseen()
+        if step.overlap in ("nested", 1.0):
             self.nested = _larger(self.nested, coverage)
-        else:
+        elif step.overlap in ("independent", 0.0):
             self.free = self.free * (1.0 - coverage)
+        else:
+            self.partial = (*self.partial, (coverage, float(step.overlap)))
         before = self.kill
-        added = (unseen - self.free * (1.0 - self.nested)) * (1.0 - repair)
+        added = (unseen - self.unseen()) * (1.0 - repair)
         self.kill = before + added
         return before, added
 
@@ -48,6 +58,7 @@ class Group:
     law: Law
     classes: dict[str, _Class]
     count: int = 1
+    origin: str = ""  # "node/step" that left the faults
     met: bool | np.ndarray = False  # a test has covered it (harvest needs to know)
     first: dict[str, Value] = field(default_factory=dict)  # κ₀ by class
 
@@ -65,6 +76,7 @@ class Term:
     parts: tuple[tuple[Value, Value, Value], ...]
     met: bool | np.ndarray = True
     first: tuple[tuple[Value, Value], ...] = ()
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ def screens(flow: Flow, cut: Cut = lambda value: value) -> Screens:
             if step.kind == "test":
                 found = [see(group, step, cut) for group in groups]
                 tests[at, index] = tuple(term for term in found if term is not None)
-            groups += latent_groups(step.faults)
+            groups += latent_groups(step.faults, f"{node.name}/{step.name}")
         ready[node.name] = groups
     return Screens(tests, tuple(door(group) for group in ready[flow.ship]))
 
@@ -107,12 +119,12 @@ def _joined(node: Node, ready: dict[str, list[Group]]) -> list[Group]:
     return groups
 
 
-def latent_groups(faults: Mapping[str, Faults]) -> list[Group]:
+def latent_groups(faults: Mapping[str, Faults], origin: str = "") -> list[Group]:
     """Return the groups that a step's faults form: classes of one cluster together."""
     groups: dict[str, Group] = {}
     for name, latent in faults.items():
         key = f"cluster {latent.cluster}" if latent.cluster else f"class {name}"
-        group = groups.setdefault(key, Group(latent.law, {}))
+        group = groups.setdefault(key, Group(latent.law, {}, origin=origin))
         group.classes[name] = _Class(latent.mean)
     return list(groups.values())
 
@@ -140,21 +152,18 @@ def see(group: Group, step: Step, cut: Cut) -> Term | None:
             held = group.first.get(name, 0.0)
             group.first[name] = held if met is True else _choose(met, held, state.kill)
     group.met = _either(met, looked)
-    return Term(group.law, group.count, tuple(parts), met, first)
+    return Term(group.law, group.count, tuple(parts), met, first, group.origin)
 
 
 def door(group: Group) -> Term:
     """Return the term of what is left unseen when the package ships."""
-    parts = tuple(
-        (state.mean, state.kill, state.free * (1.0 - state.nested))
-        for state in group.classes.values()
-    )
+    parts = tuple((state.mean, state.kill, state.unseen()) for state in group.classes.values())
     # Never tested: the blocks are switched off blindly, κ₀ = 0.
     first = tuple(
         (state.mean, _choose(group.met, group.first.get(name, 0.0), 0.0))
         for name, state in group.classes.items()
     )
-    return Term(group.law, group.count, parts, True, first)
+    return Term(group.law, group.count, parts, True, first, group.origin)
 
 
 def _larger(a: Value, b: Value) -> Value:
@@ -190,20 +199,11 @@ def log_pass(terms: tuple[Term, ...], cut: Cut) -> Value:
 
 
 def _clustered(term: Term, alpha: float, cut: Cut) -> Value:
-    """One class of negative-binomial kind: m·α·log1p(δ/(α/λ + κ)), in few passes over memory."""
+    """One class of negative-binomial kind: m·α·log1p(λδ/(α + λκ)), in few passes over memory."""
     mean, before, added = term.parts[0]
-    if np.ndim(mean) == 0 or np.ndim(before) or np.ndim(added):
-        mean = cut(mean)
-        return term.count * alpha * np.log1p(added * mean / (alpha + before * mean))
-    if before == 0.0:
-        part = np.multiply(cut(mean), added / alpha)
-    else:
-        part = np.divide(alpha, cut(mean))
-        part += before
-        np.divide(added, part, out=part)
-    np.log1p(part, out=part)
-    part *= term.count * alpha
-    return part
+    mean = cut(mean)
+    below: Value = alpha if is_zero(before) else before * mean + alpha
+    return term.count * alpha * np.log1p(added * mean / below)
 
 
 def _gain(term: Term, done: Value, now: Value, cut: Cut) -> Value:

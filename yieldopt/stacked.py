@@ -32,7 +32,8 @@ Array = NDArray[np.float64]
 Fill = Callable[[Value, Array], None]
 Placed = tuple[int, Term]  # a term and the index of its screen
 _DEGREE = 16
-_CHECK = 1e-13
+_CHECK = 1e-13  # of ln Q
+_CHECK_AT_TESTS = 2e-14  # in ln pass: several terms add up to what 1/pass may miss
 _POWERS_FOR_A_LOG = 2  # a power row costs half as much as the row of a logarithm
 
 
@@ -82,22 +83,27 @@ class Stack:
         count = len(self.base)
         total, product, rows = np.split(buffer[:, :size], [count, 2 * count])
         total[...] = self.base
-        for part in self.products:
-            part.add(cut, total, rows, product)
-        for screen, term in self.other:
-            total[screen] -= log_pass((term,), cut)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # hopeless elements
+            for part in self.products:
+                part.add(cut, total, rows, product)
+            for screen, term in self.other:
+                total[screen] -= log_pass((term,), cut)
         return total
 
 
 def stack(flow: Flow, seen: Screens) -> Stack:
     """Sort the terms of all screens into rows; a scalar overkill goes into the base."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # hopeless elements
+        return _stack(flow, seen)
+
+
+def _stack(flow: Flow, seen: Screens) -> Stack:
     screens = [*seen.tests.values(), seen.door]
     base = np.zeros(len(screens))
     for screen, (node, step) in enumerate(seen.tests):
         overkill = flow.nodes[node].steps[step].overkill
         if not np.ndim(overkill):
-            with np.errstate(divide="ignore"):
-                base[screen] -= np.log1p(-np.float64(overkill))
+            base[screen] -= np.log1p(-np.float64(overkill))
     smooth: dict[int, list[Placed]] = {}
     other: list[Placed] = []
     rows: dict[tuple[int, float, float, float], Row] = {}
@@ -114,11 +120,13 @@ def stack(flow: Flow, seen: Screens) -> Stack:
                 smooth.setdefault(id(term.parts[0][0]), []).append((screen, term))
             else:
                 other.append((screen, term))
-    powers = []
+    products = []
     for placed in smooth.values():
-        basis = _powers(placed, base)
+        basis = _powers(placed, len(seen.tests))
         if basis is not None:
-            powers.append(basis)
+            constants, product = basis
+            base[list(product.screens)] += constants
+            products.append(product)
             continue
         for screen, term in placed:
             alpha = clustering(term.law)
@@ -126,7 +134,9 @@ def stack(flow: Flow, seen: Screens) -> Stack:
                 other.append((screen, term))
             else:
                 _add_logs(rows, term, alpha, screen, is_door=screen == len(seen.tests))
-    products = [_sums([row for row in rows.values() if any(row.weights.values())]), *powers]
+    used = [row for row in rows.values() if any(row.weights.values())]
+    if used:
+        products.insert(0, _sums(used))
     return Stack(tuple(seen.tests), base[:, None], tuple(products), tuple(other))
 
 
@@ -199,28 +209,25 @@ def _log_of_rest(alpha: float, kill: float, looked: float) -> Fill:
     return fill
 
 
-def _powers(placed: list[Placed], base: Array) -> Product | None:
+def _powers(placed: list[Placed], door: int) -> tuple[Array, Product] | None:
     """Interpolate the terms of one mean over its range; ``None`` where logarithms are better.
 
-    The constants of the polynomials are taken off ``base``.
+    The constants of the polynomials come apart from the product of the powers x, x², ….
     """
     mean = placed[0][1].parts[0][0]
     harvested = any(term.law.name == "harvest" for _, term in placed)
-    if not all(isinstance(term.met, bool) for _, term in placed):
-        return None
     low, high = float(np.min(mean)), float(np.max(mean))
-    if not high > low:
+    if not high > low or not np.isfinite(2.0 / (high - low)):
         return None
     scale, shift = 2.0 / (high - low), -(high + low) / (high - low)
     longest = _DEGREE if harvested else int(_POWERS_FOR_A_LOG * len(placed))
-    fits = _fits(placed, len(base) - 1, scale, shift)
+    fits = _fits(placed, door, scale, shift)
     if fits is None or fits.shape[1] - 1 > longest:
         return None
     screens = tuple(dict.fromkeys(screen for screen, _ in placed))
     weights = np.zeros((len(screens), fits.shape[1]))
     for (screen, _), fit in zip(placed, fits, strict=True):
         weights[screens.index(screen)] -= fit
-    base[list(screens)] += weights[:, 0]
 
     def fill(cut: Cut, rows: Array) -> None:
         np.multiply(cut(mean), scale, out=rows[0])
@@ -228,7 +235,7 @@ def _powers(placed: list[Placed], base: Array) -> Product | None:
         for power in range(1, len(rows)):
             np.multiply(rows[power - 1], rows[0], out=rows[power])
 
-    return Product(screens, np.ascontiguousarray(weights[:, 1:]), fill)
+    return weights[:, 0], Product(screens, np.ascontiguousarray(weights[:, 1:]), fill)
 
 
 def _fits(placed: list[Placed], door: int, scale: float, shift: float) -> Array | None:
@@ -243,7 +250,7 @@ def _fits(placed: list[Placed], door: int, scale: float, shift: float) -> Array 
     values, wanted = found[:, : len(nodes)], found[:, len(nodes) :]
     at_door = np.array([screen == door for screen, _ in placed])
     size = np.abs(wanted)
-    tolerance = _CHECK * np.where(at_door, size.min(axis=1), np.maximum(size.max(axis=1), 0.1))
+    tolerance = np.where(at_door, _CHECK * size.min(axis=1), _CHECK_AT_TESTS)
     series = values @ to_series
     tails = np.cumsum(np.abs(series[:, ::-1]), axis=1)[:, ::-1]
     powers = max(int(np.count_nonzero(tails > tolerance[:, None] / 4, axis=1).max()), 2)

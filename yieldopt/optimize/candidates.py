@@ -8,12 +8,16 @@ from functools import cached_property
 
 from yieldopt.compile import compile_template
 from yieldopt.engine import evaluate
-from yieldopt.optimize.coverage import Found, Proof, best_levels
+from yieldopt.optimize.coverage import HOPELESS_USD, Found, Proof, best_levels
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.route import exclusions
 from yieldopt.plan import Recipe, RouteVerdict
+from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.schema.route import RouteShape
 from yieldopt.template import Choice, Template
+
+_DEAR_USD = 1e12
 
 
 @dataclass
@@ -24,6 +28,7 @@ class Candidate:
     route: str
     template: Template
     problem: Problem
+    one_off_usd: float = 0.0  # per good package
     recipes: list[Recipe] = field(default_factory=list)
     _asked: dict[tuple[object, ...], float] = field(default_factory=dict)
 
@@ -49,7 +54,7 @@ class Candidate:
             found = self._search(mine, prices_only)
             if found.levels is not None:
                 self._keep(found.levels, found.proof)
-            self._asked[key] = found.value_usd
+            self._asked[key] = found.value_usd + (0.0 if prices_only else self.one_off_usd)
         return self._asked[key]
 
     def _search(self, prices: Mapping[str, float], prices_only: bool) -> Found:
@@ -74,19 +79,33 @@ def make_recipe(name: str, candidate: Candidate, levels: Mapping[str, str], proo
     quality = float(out.quality)
     escape = candidate.product.escape_cost_usd
     escaped = (escape.base if escape else 0.0) * (1.0 - quality) / quality
+    one_off = candidate.one_off_usd
     falls = {name: float(value) for name, value in out.waterfall_usd.items()}
     return Recipe(
         name,
         candidate.product.name,
         candidate.route,
         levels,
-        float(out.cost_per_good_usd) + escaped,
+        float(out.cost_per_good_usd) + escaped + one_off,
         float(out.dppm),
         quality,
-        falls | {"escape": escaped},
+        falls | {"escape": escaped} | ({"one_off": one_off} if one_off else {}),
         {name: float(used) / quality for name, used in out.uses.items()},
         proof,
     )
+
+
+def one_off_usd(product: ProductShape, route: RouteShape) -> float:
+    """Return a route's one-off cost per good package: over the product's volume, else nothing.
+
+    The port cost comes on top where the product is made on another route today.
+    """
+    if product.volume is None:
+        return 0.0
+    total = route.one_off_cost_usd.base
+    if product.present_route not in (None, route.name):
+        total += route.port_cost_usd.base
+    return total / product.volume
 
 
 def weigh(case: Case, product: ProductShape) -> tuple[list[Candidate], list[RouteVerdict]]:
@@ -97,30 +116,36 @@ def weigh(case: Case, product: ProductShape) -> tuple[list[Candidate], list[Rout
     """
     candidates, verdicts = [], []
     for name in product.routes:
-        route = case.library.routes[name]
-        reasons = exclusions(case.library, product, route)
-        if reasons:
-            verdicts.append(RouteVerdict(name, False, None, tuple(reasons)))
-            continue
-        template = compile_template(case, product, route)
-        candidate = Candidate(product, name, template, prepare(template))
-        candidate.price({})
-        if not candidate.recipes:
-            verdicts.append(RouteVerdict(name, False, None, (_why_not(candidate),)))
-            continue
-        candidates.append(candidate)
-        verdicts.append(RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd))
+        candidate, verdict = candidate_on(case, product, name)
+        candidates += [candidate] if candidate else []
+        verdicts.append(verdict)
     return candidates, verdicts
+
+
+def candidate_on(
+    case: Case, product: ProductShape, name: str
+) -> tuple[Candidate | None, RouteVerdict]:
+    """Weigh one route: a candidate that holds its best recipe, or none and the reasons."""
+    route = case.library.routes[name]
+    reasons = exclusions(case.library, product_assembly(product), route)
+    if reasons:
+        return None, RouteVerdict(name, False, None, tuple(reasons))
+    template = compile_template(case, product, route)
+    candidate = Candidate(product, name, template, prepare(template), one_off_usd(product, route))
+    candidate.price({})
+    if not candidate.recipes:
+        return None, RouteVerdict(name, False, None, (_why_not(candidate),))
+    return candidate, RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd)
 
 
 def _why_not(candidate: Candidate) -> str:
     limit = candidate.product.dppm_limit
-    if limit is None:
-        return "a good package costs more than can be computed with: check costs and escape cost"
     # An escape dear enough turns the search into one for the best quality.
-    best = best_levels(candidate.problem, escape_cost_usd=1e12)
-    if best.levels is None:
+    best = best_levels(candidate.problem, escape_cost_usd=_DEAR_USD)
+    if limit is None or best.levels is None:
         blocked = evaluate(candidate.template.at({})).blocked
-        return f"nothing can pass {blocked}"
+        if blocked is not None:
+            return f"nothing can pass {blocked}"
+        return f"a good package costs more than {HOPELESS_USD:.0e} USD, escapes included"
     reached = float(evaluate(candidate.template.at(best.levels)).dppm)
     return f"no combination of levels reaches {limit:g} DPPM; the lowest is {reached:.4g}"

@@ -17,7 +17,7 @@ from yieldopt.optimize.trunk import Block
 
 Array = NDArray[np.float64]
 _ROUNDING = 1e-11  # a bound closer than this (relative) to the incumbent is not trusted to prune
-HOPELESS_USD = 1e60  # a "cost" beyond this means that nothing passes
+HOPELESS_USD = 1e15  # nothing worth the name passes; and solvers take 1e20 for infinite
 
 
 @dataclass(frozen=True)

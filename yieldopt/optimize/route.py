@@ -3,68 +3,111 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from yieldopt.errors import CaseError
-from yieldopt.read.crosscheck import bodies_per_carrier
-from yieldopt.schema.case import Library, ProductShape
-from yieldopt.schema.models import RouteShape
+from yieldopt.physics.reticle import reticle_multiple
+from yieldopt.read.inventory import bodies_per_carrier
+from yieldopt.schema.assembly import Assembly, part_assembly, steps_of
+from yieldopt.schema.base import Pair
+from yieldopt.schema.case import Library
+from yieldopt.schema.route import LimitsShape, RouteShape
 
 
-def exclusions(library: Library, product: ProductShape, route: RouteShape) -> list[str]:
-    """Return every limit of the route that the product breaks, in words; empty: it can be made.
+def exclusions(library: Library, assembly: Assembly, route: RouteShape) -> list[str]:
+    """Return every limit that an assembly breaks on a route, in words; empty: it can be made.
 
     Parameters
     ----------
     library
         Models by name.
-    product, route
-        The pair to check: interposer area, power, bump pitch, stack height, substrate side, and
-        whether a body fits its wafer or panel at all.
+    assembly, route
+        The pair to check: interposer area, parts that stand on it, logic silicon, power, bump
+        pitch, stack height, substrate side, and whether a body fits its wafer or panel at all.
+        Assembled parts are checked on their own routes too.
     """
-    limits = route.limits
-    reasons = []
-    area = math.prod(product.interposer_mm)
-    if limits.interposer_mm2 and area > limits.interposer_mm2.base:
-        limit = limits.interposer_mm2.base
-        reasons.append(f"interposer {area:.0f} mm2 exceeds the limit of {limit:.0f} mm2")
-    if limits.power_w and product.power_w and product.power_w > limits.power_w.base:
-        reasons.append(
-            f"power {product.power_w:g} W exceeds the limit of {limits.power_w.base:g} W"
-        )
-    pitch = limits.bump_pitch_um
-    if pitch and product.bump_pitch_um and product.bump_pitch_um < pitch.base:
-        text = f"bump pitch {product.bump_pitch_um:g} um is below the smallest of {pitch.base:g} um"
-        reasons.append(text)
+    reasons = list(_limits(library, assembly, route.limits))
+    reasons += _crowded(library, assembly, route)
+    reasons += _misfits(library, assembly, route)
+    for fills in assembly.slots.values():
+        for fill in fills:
+            part = library.parts[fill.part]
+            if part.route is not None:
+                below = exclusions(library, part_assembly(part), library.routes[part.route])
+                reasons += [f"{part.name}: {reason}" for reason in below]
+    return reasons
+
+
+def _limits(library: Library, assembly: Assembly, limits: LimitsShape) -> Iterator[str]:
+    if limits.interposer_mm2 and assembly.interposer_mm:
+        area, limit = math.prod(assembly.interposer_mm), limits.interposer_mm2.base
+        if area > limit:
+            yield f"interposer {area:.0f} mm2 exceeds the limit of {limit:.0f} mm2"
+    power, pitch = assembly.power_w, assembly.bump_pitch_um
+    if limits.power_w and power and power > limits.power_w.base:
+        yield f"power {power:g} W exceeds the limit of {limits.power_w.base:g} W"
+    if limits.bump_pitch_um and pitch and pitch < limits.bump_pitch_um.base:
+        least = limits.bump_pitch_um.base
+        yield f"bump pitch {pitch:g} um is below the smallest of {least:g} um"
     if limits.stack_height_um:
-        for fills in product.slots.values():
+        limit = limits.stack_height_um.base
+        for fills in assembly.slots.values():
             for fill in fills:
                 height = library.parts[fill.part].height_um
-                if height and height > limits.stack_height_um.base:
-                    limit = limits.stack_height_um.base
-                    text = f"stack height {height:g} um of {fill.part} exceeds {limit:g} um"
-                    reasons.append(text)
-    side = max(product.substrate_mm)
-    if limits.substrate_side_mm and side > limits.substrate_side_mm.base:
-        limit = limits.substrate_side_mm.base
-        reasons.append(f"substrate side {side:g} mm exceeds the limit of {limit:g} mm")
-    return reasons + _misfits(library, product, route)
+                if height and height > limit:
+                    yield f"stack height {height:g} um of {fill.part} exceeds {limit:g} um"
+    if limits.substrate_side_mm and assembly.substrate_mm:
+        side, limit = max(assembly.substrate_mm), limits.substrate_side_mm.base
+        if side > limit:
+            yield f"substrate side {side:g} mm exceeds the limit of {limit:g} mm"
+    if limits.logic_reticles:
+        yield from _too_much_logic(library, assembly, limits.logic_reticles.base)
 
 
-def _misfits(library: Library, product: ProductShape, route: RouteShape) -> list[str]:
-    sizes = {"interposer": product.interposer_mm, "substrate": product.substrate_mm}
-    bodies: list[tuple[str, tuple[float, float]]] = []
-    for step in route.steps:
-        if step.process:
-            bodies.append((step.process, sizes[step.area]))
+def _too_much_logic(library: Library, assembly: Assembly, limit: float) -> Iterator[str]:
+    """Silicon that lies side by side: of an assembled part its footprint counts, not its dies."""
+    area = 0.0
+    for fills in assembly.slots.values():
+        for fill in fills:
+            part = library.parts[fill.part]
+            if part.category == "die" and part.area_mm2 is not None:
+                area += fill.count * part.area_mm2
+    fields = float(reticle_multiple(area))
+    if fields > limit:
+        yield (
+            f"logic of {area:.0f} mm2 ({fields:.1f} reticles) warps the package: "
+            f"the limit is {limit:g} reticles"
+        )
+
+
+def _crowded(library: Library, assembly: Assembly, route: RouteShape) -> Iterator[str]:
+    """Parts beside each other on the carrier may not exceed it."""
+    if route.carrier is None or assembly.interposer_mm is None:
+        return
+    room = math.prod(assembly.interposer_mm)
+    for step in steps_of(route, assembly.until):
+        if route.carrier not in step.inputs:
+            continue
+        slots = [source[1:] for source in step.inputs if source.startswith("@")]
+        fills = [fill for slot in slots for fill in assembly.slots[slot]]
+        area = sum(fill.count * (library.parts[fill.part].area_mm2 or 0.0) for fill in fills)
+        if area > room:
+            yield f"parts of {area:.0f} mm2 do not fit an interposer of {room:.0f} mm2"
+
+
+def _misfits(library: Library, assembly: Assembly, route: RouteShape) -> Iterator[str]:
+    bodies: list[tuple[str, Pair]] = []
+    for step in steps_of(route, assembly.until):
+        size = assembly.size_mm(step.area)
+        if step.process and size:
+            bodies.append((step.process, size))
         part = library.parts.get(step.part or "")
         if part is not None and part.process and part.size:
-            bodies.append((part.process, sizes[part.size]))
-    found = []
+            own = assembly.size_mm(part.size)
+            bodies += [(part.process, own)] if own else []
     for name, size in dict.fromkeys(bodies):
         process = library.processes[name]
         try:
             bodies_per_carrier(process, *size)
         except CaseError:
-            text = f"a body of {size[0]:g} x {size[1]:g} mm fits no {process.carrier} of {name}"
-            found.append(text)
-    return found
+            yield f"a body of {size[0]:g} x {size[1]:g} mm fits no {process.carrier} of {name}"

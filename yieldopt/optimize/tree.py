@@ -91,7 +91,8 @@ def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
     """Yield a step as it is, or a choice closed by an index array, its numbers as arrays.
 
     A choice gives one test per overlap kind found among its levels, and one costless step per level
-    that does damage (its faults have a mean of zero where another level is picked).
+    that leaves faults (their mean is zero where another level is picked). A process among the
+    options, such as a supplier's grade, is to the search a test that sees nothing.
     """
     if isinstance(item, Step):
         yield item
@@ -99,7 +100,7 @@ def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
     assert pick is not None
     levels = list(item.options.values())
     steps = [step for step in levels if step is not None]
-    overlaps = sorted({step.overlap for step in steps}) or ["nested"]
+    overlaps = sorted({step.overlap for step in steps}, key=str) or ["nested"]
     for overlap in overlaps[:-1]:
         coverage, repair = _seen(levels, overlap, pick)
         yield Step(item.name, "test", overlap=overlap, coverage=coverage, repair=repair)
@@ -116,7 +117,7 @@ def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
         overlap=overlaps[-1],
         coverage=coverage,
         repair=repair,
-        overkill=_numbers([step.overkill if step else 0.0 for step in levels], pick),
+        overkill=_numbers([_lost(step) for step in levels], pick),
         fail_cost_fraction=_numbers(
             [step.fail_cost_fraction if step else 1.0 for step in levels], pick
         ),
@@ -128,12 +129,18 @@ def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
             yield Step(f"{item.name} {number}", "process", faults=faults)
 
 
+def _lost(step: Step | None) -> Value:
+    if step is None:
+        return 0.0
+    return step.overkill if step.kind == "test" else step.scrap
+
+
 def _numbers(values: Sequence[Value], pick: Index) -> Array:
     return np.asarray(values, float)[pick]
 
 
 def _seen(
-    levels: list[Step | None], overlap: str, pick: Index
+    levels: list[Step | None], overlap: str | float, pick: Index
 ) -> tuple[dict[str, Value], dict[str, Value]]:
     """Coverage and repair of the levels of one overlap kind, zero at the others."""
     mine = [step if step and step.overlap == overlap else None for step in levels]

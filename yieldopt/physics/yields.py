@@ -30,6 +30,7 @@ from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.physics.harvesting import harvest
 
 Value = float | NDArray[np.float64]
+_POISSON_ALPHA = 1e18  # a larger α gives the same doubles, and overflows in the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,9 @@ def _parameter_fault(key: str, value: object) -> list[Fault]:
 
 def negative_binomial(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = (1 + λ/α)^(−α): gamma-mixed Poisson [1]_; gain −α·log1p(d/(α+a))."""
-    assert law.alpha is not None
-    return -law.alpha * np.log1p(d / (law.alpha + a))
+    alpha = clustering(law)
+    assert alpha is not None
+    return -alpha * np.log1p(d / (alpha + a))
 
 
 def poisson(law: Law, a: Value, d: Value, first: Value | None) -> Value:
@@ -236,7 +238,7 @@ def log_yield(law: Law, mean: Value) -> Value:
 def clustering(law: Law) -> float | None:
     """Return α of a law of the negative-binomial family, ``None`` for any other law."""
     if law.name == "negative_binomial":
-        return law.alpha
+        return min(law.alpha or 0.0, _POISSON_ALPHA)
     if law.name == "bose_einstein":
         return float(law.layers or 0)
     return 1.0 if law.name == "seeds" else None

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault, near_miss
-from yieldopt.read.crosscheck import resources as known_resources
 from yieldopt.read.crosscheck import source_faults
-from yieldopt.read.documents import Document, join_key, open_document
+from yieldopt.read.documents import Document, join_key, key_parts, open_document
+from yieldopt.read.fit import fit_faults, slot_faults
+from yieldopt.read.inventory import resources as known_resources
 from yieldopt.read.library import read_library
+from yieldopt.read.merging import merged
 from yieldopt.read.shapes import check
+from yieldopt.schema.assembly import parts_within, product_assembly
 from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, ResourceShape
-from yieldopt.schema.models import RouteShape
+from yieldopt.schema.models import KINDS
+from yieldopt.schema.part import GRADE, SlotFill
+from yieldopt.schema.route import RouteShape
 
 
-def load(path: str | Path) -> Case:
+def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     """Read a case file with every model that it uses.
 
     Parameters
     ----------
     path
         A TOML file; or the bare name of a bundled case (``"b200_class"``) where no such file is.
+    changes
+        Values put over those of the file and of the models before anything is checked, by dotted
+        key: ``"processes.n5.d0_per_cm2"``, ``"routes.cowos_l.steps.mould_and_grind.scrap"``,
+        ``"products.asic.dppm_limit"``.
 
     Raises
     ------
@@ -34,6 +45,9 @@ def load(path: str | Path) -> Case:
     >>> case = load("minimal")
     >>> len(case.products)
     1
+    >>> cleaner = load("minimal", {"processes.n5.d0_per_cm2": 0.05})
+    >>> cleaner.library.processes["n5"].d0_per_cm2.base
+    0.05
     """
     place = Path(path)
     if not place.exists() and str(path) in bundled_cases():
@@ -44,6 +58,8 @@ def load(path: str | Path) -> Case:
             Fault("no such file, and no bundled case of this name", "", str(path), hint)
         )
     document = open_document(place, "toml")
+    if changes:
+        document = replace(document, data=merged(document.data, _nested(changes)))
     shape, faults = check(CaseShape, document.data)
     includes, include_faults = _includes(document, place.parent)
     override = document.data.get("override", {})
@@ -52,6 +68,9 @@ def load(path: str | Path) -> Case:
     )
     products, product_faults = _pieces(document.data, "products", ProductShape)
     resources, resource_faults = _pieces(document.data, "resources", ResourceShape)
+    for at, product in enumerate(products):
+        if product is not None:
+            faults += _fits(product, at, library)
     faults += include_faults + product_faults + resource_faults
     faults += _case_faults(document.data, library)
     faults += _source_faults(document.data, library)
@@ -70,18 +89,30 @@ def load(path: str | Path) -> Case:
     )
 
 
+def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted keys as the tables of a case file: those of models under ``override``."""
+    out: dict[str, Any] = {}
+    for key, value in changes.items():
+        path = key_parts(key)
+        for part in reversed(("override", *path) if path[0] in KINDS else path):
+            value = {part: value}
+        out = merged(out, value)
+    return out
+
+
 def _includes(document: Document, folder: Path) -> tuple[list[Path], list[Fault]]:
     found, faults = [], []
     names = document.data.get("include", [])
     for at, name in enumerate(names if isinstance(names, list) else []):
         if isinstance(name, str):
-            if (folder / name).is_dir():
+            if any((folder / name / kind).is_dir() for kind in KINDS):
                 found.append(folder / name)
             else:
                 hint = (
                     "a folder with processes/, parts/, routes/ or insertions/, seen from the case"
                 )
-                faults.append(Fault("no such folder", f"include[{at}]", name, hint))
+                text = "no folder of models" if (folder / name).is_dir() else "no such folder"
+                faults.append(Fault(text, f"include[{at}]", name, hint))
     return found, faults
 
 
@@ -120,6 +151,11 @@ def _case_faults(data: dict[str, Any], library: Library) -> list[Fault]:
         prefix = ("products", at)
         faults += _length(raw, (*prefix, "demand"), count)
         faults += _unknown(raw, (*prefix, "routes"), library.routes, "route")
+        present = raw.get("present_route")
+        if isinstance(present, str) and present not in library.routes:
+            hint = near_miss(present, library.routes)
+            key = join_key((*prefix, "present_route"))
+            faults.append(Fault("unknown route", key, present, hint))
         if "dppm_limit" not in raw and "escape_cost_usd" not in raw:
             hint = "a last test pays only if escapes matter: give one of the two"
             text = "neither dppm_limit nor escape_cost_usd"
@@ -155,76 +191,73 @@ def _unknown(raw: dict[str, Any], loc: tuple[str | int, ...], known: Any, what: 
     return faults
 
 
-def route_slots(route: RouteShape) -> list[str]:
-    """Return the slots of a route, without their @, in order."""
-    inputs = (source for step in route.steps for source in step.inputs)
-    return [source[1:] for source in inputs if source.startswith("@")]
+def _routes_of(raw: dict[str, Any], library: Library) -> list[RouteShape]:
+    names = raw.get("routes")
+    texts = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+    return [library.routes[n] for n in texts if n in library.routes]
 
 
 def _slots(raw: dict[str, Any], prefix: tuple[str | int, ...], library: Library) -> list[Fault]:
     slots = raw.get("slots")
     if not isinstance(slots, dict):
         return []
-    faults: list[Fault] = []
-    seen: dict[str, str] = {}
+    names: dict[str, list[str | None]] = {}
     for slot, fills in slots.items():
-        for at, fill in enumerate(fills if isinstance(fills, list) else []):
-            name = fill.get("part") if isinstance(fill, dict) else None
-            key = join_key((*prefix, "slots", slot, at, "part"))
-            if isinstance(name, str) and name not in library.parts:
-                hint = near_miss(name, library.parts)
-                faults.append(Fault("unknown part", key, name, hint))
-            elif isinstance(name, str) and name in seen:
-                hint = "raise its count instead"
-                faults.append(Fault(f"part already in slot {seen[name]!r}", key, name, hint))
-            elif isinstance(name, str):
-                seen[name] = slot
-    names = raw.get("routes")
-    texts = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
-    routes = [library.routes[n] for n in texts if n in library.routes]
-    for route in routes:
-        for slot in route_slots(route):
-            if slot not in slots:
-                text = f"slot @{slot} of route {route.name!r} is not filled"
-                hint = f"slots.{slot} = [{{part = …}}], or [] for none"
-                faults.append(Fault(text, join_key((*prefix, "slots")), hint=hint))
-    known = {slot for route in routes for slot in route_slots(route)}
-    for slot in slots:
-        if routes and slot not in known:
-            key = join_key((*prefix, "slots", slot))
-            faults.append(Fault("unknown slot: no route has it", key, hint=near_miss(slot, known)))
-    return faults
+        parts = [f.get("part") if isinstance(f, dict) else None for f in _listed(fills)]
+        names[slot] = [part if isinstance(part, str) else None for part in parts]
+    routes = [(route.name, route.steps) for route in _routes_of(raw, library)]
+    return list(slot_faults(names, join_key((*prefix, "slots")), routes, library))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _fits(product: ProductShape, at: int, library: Library) -> list[Fault]:
+    """Check a well-formed product against what its routes ask for, each lack once."""
+    found: dict[str, Fault] = {}
+    for name in product.routes:
+        if name in library.routes:
+            for fault in fit_faults(product_assembly(product), library.routes[name], library):
+                found.setdefault(fault.key, fault.under(join_key(("products", at))))
+    return list(found.values())
 
 
 def _levels(raw: dict[str, Any], prefix: tuple[str | int, ...], library: Library) -> list[Fault]:
     faults: list[Fault] = []
     levels = raw.get("levels")
+    nodes = _nodes(raw, library)
     for place, names in (levels if isinstance(levels, dict) else {}).items():
-        insertion = library.insertions.get(place.rpartition("/")[2])
+        node, _, name = place.rpartition("/")
         key = (*prefix, "levels", place)
-        nodes = _nodes(raw, library)
-        if nodes and place.rpartition("/")[0] not in nodes:
-            hint = near_miss(place.rpartition("/")[0], nodes)
+        if nodes and node not in nodes:
+            hint = near_miss(node, nodes)
             faults.append(Fault("unknown node of the product's routes", join_key(key), hint=hint))
-        if insertion is None:
-            hint = near_miss(place.rpartition("/")[2], library.insertions)
+        part = library.parts.get(node)
+        if name == GRADE and part is not None and part.grades is not None:
+            faults += _unknown({place: names}, key, part.grades, "grade")
+        elif name not in library.insertions:
+            hint = near_miss(name, library.insertions)
             faults.append(Fault("unknown insertion", join_key(key), hint=hint))
-            continue
-        faults += _unknown({place: names}, key, insertion.levels, "level")
+        else:
+            faults += _unknown({place: names}, key, library.insertions[name].menu(), "level")
     return faults
 
 
 def _nodes(raw: dict[str, Any], library: Library) -> set[str]:
-    """Return the nodes of the routes that a product allows, parts in its slots included."""
-    names = raw.get("routes")
+    """Return the nodes of a product's routes: of steps, of parts, and of what these consist of."""
+    routes = _routes_of(raw, library)
+    found = {step.make or step.join or "" for route in routes for step in route.steps}
     slots = raw.get("slots")
-    texts = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
-    routes = [library.routes[n] for n in texts if n in library.routes]
-    found = {node for route in routes for s in route.steps if (node := s.make or s.join)}
-    for fills in slots.values() if isinstance(slots, dict) else ():
-        for fill in fills if isinstance(fills, list) else ():
-            if isinstance(fill, dict) and isinstance(fill.get("part"), str):
-                found.add(fill["part"])
+    fills = [f for fills in (slots if isinstance(slots, dict) else {}).values()
+             for f in _listed(fills)]  # fmt: skip
+    names = [f.get("part") for f in fills if isinstance(f, dict)]
+    top = tuple(SlotFill(part=n) for n in names if isinstance(n, str) and n in library.parts)
+    for part, _ in parts_within({"": top}, library.parts):
+        found.add(part.name)
+        route = library.routes.get(part.route or "")
+        for step in route.steps if route is not None else ():
+            found.add(f"{part.name}.{step.make or step.join}")
     return found if routes else set()
 
 

@@ -62,9 +62,30 @@ def join_key(parts: Iterable[str | int]) -> str:
         if isinstance(part, int):
             out += f"[{part}]"
         else:
-            name = part if re.fullmatch(r"[A-Za-z0-9_@/+-]+", part) else json.dumps(part)
+            name = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part)
             out += f".{name}" if out else name
     return out
+
+
+def key_parts(key: str) -> tuple[str, ...]:
+    """Return the parts of a dotted key, written as in TOML: ``a."b.c"`` → ``("a", "b.c")``.
+
+    Raises
+    ------
+    CaseError
+        Not a key.
+    """
+    try:
+        data: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        raise CaseError(
+            Fault("not a dotted key", value=key, hint='quote a part as in a."b/c"')
+        ) from None
+    parts: list[str] = []
+    while isinstance(data, dict):
+        ((name, data),) = data.items()
+        parts.append(name)
+    return tuple(parts)
 
 
 def open_document(path: str | Path, kind: str) -> Document:

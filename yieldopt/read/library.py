@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +13,14 @@ from yieldopt.data import data_folder
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.crosscheck import cross_faults
 from yieldopt.read.documents import Document, join_key, open_document
+from yieldopt.read.merging import merged
 from yieldopt.read.shapes import check
 from yieldopt.schema.case import Library
-from yieldopt.schema.models import (
-    KINDS,
-    InsertionShape,
-    PartShape,
-    ProcessShape,
-    RouteShape,
-)
+from yieldopt.schema.insertion import InsertionShape
+from yieldopt.schema.models import KINDS
+from yieldopt.schema.part import PartShape
+from yieldopt.schema.process import ProcessShape
+from yieldopt.schema.route import RouteShape
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -60,9 +58,12 @@ def read_library(
         The models that stand, and everything that is wrong with the rest.
     """
     reading = _Reading({kind: {} for kind in KINDS}, {kind: {} for kind in KINDS})
-    override = override or {}
+    override = override if isinstance(override, Mapping) else {}
     for folder in (data_folder("models"), *includes):
-        _read_folder(folder, override, case, reading)
+        _read_folder(folder, reading)
+    for kind, documents in reading.raw.items():
+        for name in documents:
+            _read_model(kind, name, override, case, reading)
     reading.faults += _unmatched(override, case, reading)
     library = Library(
         _of_kind(reading, "processes", ProcessShape),
@@ -105,9 +106,7 @@ def _names_in_broken(reading: _Reading) -> frozenset[str]:
     return frozenset(found)
 
 
-def _read_folder(
-    folder: Path, override: Mapping[str, Any], case: Document | None, reading: _Reading
-) -> None:
+def _read_folder(folder: Path, reading: _Reading) -> None:
     sources = folder / "sources.toml"
     if sources.is_file():
         try:
@@ -119,38 +118,53 @@ def _read_folder(
                     reading.faults += document.locate([Fault("must be a table", key, entry)])
         except CaseError as error:
             reading.faults += error.faults
-    for kind, shape in KINDS.items():
+    for kind in KINDS:
         for path in sorted((folder / kind).glob("*.toml")):
             try:
                 document = open_document(path, "toml")
             except CaseError as error:
                 reading.faults += error.faults
                 continue
-            _read_model(kind, shape, document, override, case, reading)
+            name = document.data.get("name")
+            label = name if isinstance(name, str) else path.stem
+            if label in reading.raw[kind]:
+                text = f"first declared in {reading.raw[kind][label].name}"
+                reading.faults += document.locate([Fault("duplicate name", "name", label, text)])
+            else:
+                reading.raw[kind][label] = document
 
 
 def _read_model(
-    kind: str,
-    shape: type[BaseModel],
-    document: Document,
-    override: Mapping[str, Any],
-    case: Document | None,
-    reading: _Reading,
+    kind: str, name: str, override: Mapping[str, Any], case: Document | None, reading: _Reading
 ) -> None:
-    name = document.data.get("name")
-    changes = override.get(kind, {}) if isinstance(override, Mapping) else {}
-    own = changes.get(name, {}) if isinstance(changes, Mapping) and isinstance(name, str) else {}
-    data = _merged(document.data, own if isinstance(own, Mapping) else {})
-    model, faults = check(shape, data)
-    label = str(name) if isinstance(name, str) else Path(document.name).stem
-    if label in reading.raw[kind]:
-        first = reading.raw[kind][label].name
-        faults.append(Fault("duplicate name", "name", label, f"first declared in {first}"))
-    else:
-        reading.raw[kind][label] = document
-        if model is not None:
-            reading.models[kind][label] = model
-    reading.faults += _placed(faults, changes, kind, label, document, case)
+    document = reading.raw[kind][name]
+    changes = override.get(kind, {})
+    own = changes.get(name, {}) if isinstance(changes, Mapping) else {}
+    data, faults = _extended(document.data, reading.raw[kind])
+    if isinstance(own, Mapping) and "name" in own:
+        faults.append(Fault("a name cannot be overridden", "name", own["name"]))
+    data = merged(data, own if isinstance(own, Mapping) else {})
+    model, wrong = check(KINDS[kind], data)
+    if model is not None and not faults:
+        reading.models[kind][name] = model
+    reading.faults += _placed(faults + wrong, changes, kind, name, document, case)
+
+
+def _extended(
+    data: Mapping[str, Any], others: Mapping[str, Document], seen: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Merge a file over the one that it extends, step by step for lists of named steps."""
+    base = data.get("extends")
+    own = {key: value for key, value in data.items() if key != "extends"}
+    if base is None:
+        return own, []
+    if not isinstance(base, str) or base not in others:
+        hint = near_miss(base, others)
+        return own, [Fault("extends an unknown file of its kind", "extends", base, hint)]
+    if base in seen:
+        return own, [Fault("circular: it extends itself", "extends", base)]
+    below, faults = _extended(others[base].data, others, (*seen, base))
+    return merged(below, own), faults
 
 
 def _placed(
@@ -173,19 +187,20 @@ def _placed(
 
 
 def _concerns(fault: Fault, changes: Mapping[str, Any]) -> bool:
-    tops = (join_key((name,)) for name in changes)
-    return any(fault.key == top or fault.key.startswith((f"{top}.", f"{top}[")) for top in tops)
+    """Whether a fault stands at, above or inside a value that the case has put there."""
+    return any(
+        not fault.key or fault.key == path or fault.key.startswith((f"{path}.", f"{path}["))
+        or path.startswith((f"{fault.key}.", f"{fault.key}["))
+        for path in _paths(changes)
+    )  # fmt: skip
 
 
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    out = deepcopy(dict(base))
-    for key, value in changes.items():
-        held = out.get(key)
-        if isinstance(held, Mapping) and isinstance(value, Mapping):
-            out[key] = _merged(held, value)
+def _paths(changes: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterable[str]:
+    for name, value in changes.items():
+        if isinstance(value, Mapping) and value:
+            yield from _paths(value, (*above, name))
         else:
-            out[key] = deepcopy(value)
-    return out
+            yield join_key((*above, name))
 
 
 def _unmatched(

@@ -47,8 +47,7 @@ def _fault(
     loc = [part for part in detail["loc"] if part != "[key]"]
     context = dict(detail.get("ctx") or {})
     hint = str(context.get("hint", ""))
-    if loc and loc[-1] == "base" and not isinstance(_at(raw, loc[:-1]), dict):
-        loc.pop()  # a plain number stands for {base = number}
+    loc = _written(raw, loc)
     if "key" in context:
         loc.append(str(context["key"]))
     value: Any = detail["input"]
@@ -66,6 +65,17 @@ def _fault(
     if isinstance(value, str) and value.lower() in ("true", "false", "yes", "no"):
         hint = hint or f"write {value.lower()} without quotes if a true/false is meant"
     return Fault(message, join_key((*prefix, *loc)), value, hint)
+
+
+def _written(raw: Any, loc: list[str | int]) -> list[str | int]:
+    """Return the place as the file has it: a number stands for {base = …}, a list for values."""
+    out: list[str | int] = []
+    for at, part in enumerate(loc):
+        plain = not isinstance(_at(raw, out), dict)
+        if part in ("base", "each", "values") and at > 0 and plain:
+            continue
+        out.append(part)
+    return out
 
 
 def _at(raw: Any, loc: list[str | int]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError
 from yieldopt.flow import Flow
-from yieldopt.physics.yields import LAWS
+from yieldopt.physics.yields import LAWS, LawSpec
 from yieldopt.read.library import read_library
 from yieldopt.report.text import columns, usd
 from yieldopt.schema.case import Case, Library
@@ -21,7 +21,7 @@ def listing(kind: str) -> Rows:
     ``cases`` or ``laws``.
     """
     if kind == "laws":
-        return [("law", "parameters"), *((n, ", ".join(s.parameters)) for n, s in LAWS.items())]
+        return [("law", "parameters"), *((n, _parameters(s)) for n, s in LAWS.items())]
     if kind == "cases":
         titles = {
             n: tomllib.loads(p.read_text()).get("title", "") for n, p in bundled_cases().items()
@@ -38,6 +38,10 @@ def listing(kind: str) -> Rows:
     }[kind](library)
 
 
+def _parameters(law: LawSpec) -> str:
+    return ", ".join([*law.parameters, *(f"{name} (optional)" for name in law.optional)])
+
+
 def _routes(library: Library) -> Rows:
     rows: Rows = [("route", "title", "sites", "lead time, weeks")]
     for name, route in library.routes.items():
@@ -52,15 +56,19 @@ def _parts(library: Library) -> Rows:
         price = usd(part.price_usd.base) if part.price_usd else ""
         if part.price_usd_per_mm2:
             price = f"{part.price_usd_per_mm2.base:g} per mm2"
-        rows.append((name, part.title, part.category, part.process or "", price))
+        if part.grades:
+            shown = (f"{grade} {usd(g.price_usd.base)}" for grade, g in part.grades.items())
+            price = ", ".join(shown)
+        origin = part.process or (f"assembled: {part.route}" if part.route else "bought")
+        rows.append((name, part.title, part.category, origin, price))
     return rows
 
 
 def _insertions(library: Library) -> Rows:
     rows: Rows = [("insertion", "title", "overlap", "points", "levels")]
     for name, insertion in library.insertions.items():
-        levels, points = ", ".join(insertion.levels), ", ".join(insertion.points)
-        rows.append((name, insertion.title, insertion.overlap, points, levels))
+        levels, points = ", ".join(insertion.menu()), ", ".join(insertion.points)
+        rows.append((name, insertion.title, str(insertion.overlap), points, levels))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -30,7 +30,7 @@ def _number(value: Any) -> Any:
 
 
 def _modest(value: float) -> float:
-    if abs(value) > LARGEST:
+    if value > LARGEST:
         raise PydanticCustomError("too_large", "must be at most {limit}", {"limit": f"{LARGEST:g}"})
     return value
 
@@ -46,12 +46,11 @@ LARGEST = 1e12  # beyond any price, amount or density: solvers take 1e20 for inf
 Text = Annotated[StrictStr, Field(min_length=1)]
 Flag = StrictBool
 Number = Annotated[float, BeforeValidator(_number)]
-NonNegative = Annotated[Number, Field(ge=0.0)]
-Positive = Annotated[Number, Field(gt=0.0)]
 Modest = Annotated[Number, AfterValidator(_modest)]
-Amount = Annotated[Modest, Field(ge=0.0)]
+NonNegative = Annotated[Modest, Field(ge=0.0)]
+Positive = Annotated[Modest, Field(gt=0.0)]
 Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**9)]
 CountOrNone = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 
 
@@ -98,3 +97,28 @@ def _within(low: float, high: float, open_low: bool = False) -> AfterValidator:
 QNonNegative = Annotated[Quantity, _within(0.0, float("inf"))]
 QPositive = Annotated[Quantity, _within(0.0, float("inf"), open_low=True)]
 QFraction = Annotated[Quantity, _within(0.0, 1.0)]
+
+ZERO = Quantity(base=0.0)
+ONE = Quantity(base=1.0)
+Pair = tuple[Positive, Positive]
+Category = Literal["die", "memory", "interposer", "substrate", "assembly", "test"]
+Size = Literal["interposer", "substrate"]
+
+
+def _overlap(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in ("nested", "independent"):
+            raise PydanticCustomError("overlap", "must be one of 'nested' or 'independent'")
+    elif not 0.0 <= _number(value) <= 1.0:
+        raise PydanticCustomError("overlap", "must be between 0 and 1: the nested share")
+    return value
+
+
+# How a test overlaps earlier ones; a number is the nested share of one in between.
+Overlap = Annotated[str | float, BeforeValidator(_overlap)]
+
+
+def refused(text: str, key: str = "") -> PydanticCustomError:
+    """Return the error of a check across keys; ``key`` names the one to point at."""
+    context = {"text": text} | ({"key": key} if key else {})
+    return PydanticCustomError("model", "{text}", context)

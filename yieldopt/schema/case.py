@@ -10,48 +10,43 @@ from pydantic import Field, model_validator
 
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.schema.base import (
-    Amount,
-    Count,
+    ONE,
+    NonNegative,
+    Pair,
     Positive,
     QNonNegative,
     QPositive,
     Quantity,
     Shape,
     Text,
+    refused,
 )
-from yieldopt.schema.models import (
-    ONE,
-    InsertionShape,
-    Pair,
-    PartShape,
-    ProcessShape,
-    RouteShape,
-)
+from yieldopt.schema.insertion import InsertionShape
+from yieldopt.schema.part import PartShape, SlotFill
+from yieldopt.schema.process import ProcessShape
+from yieldopt.schema.route import RouteShape
+
+_PER_PERIOD = {"each", "values"}
 
 
 class PerPeriod(Shape):
     """A number for every period alike, or a list of one number per period."""
 
-    each: Amount | None = None
-    values: tuple[Amount, ...] | None = None
+    each: NonNegative | None = None
+    values: tuple[NonNegative, ...] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
-        if isinstance(value, dict | PerPeriod):
+        if isinstance(value, PerPeriod) or (isinstance(value, dict) and set(value) <= _PER_PERIOD):
             return value
+        if isinstance(value, dict):
+            raise refused("must be a number, or a list of one number per period")
         return {"values": value} if isinstance(value, list | tuple) else {"each": value}
 
     def over(self, periods: int) -> tuple[float, ...]:
         """Return one number per period."""
         return self.values if self.values is not None else (self.each or 0.0,) * periods
-
-
-class SlotFill(Shape):
-    """``count`` units of a part in a slot of the route."""
-
-    part: Text
-    count: Count = 1
 
 
 class ProductShape(Shape):
@@ -62,12 +57,14 @@ class ProductShape(Shape):
     source: Text | None = None
     routes: Annotated[tuple[Text, ...], Field(min_length=1)]
     slots: dict[Text, tuple[SlotFill, ...]]
-    interposer_mm: Pair
-    substrate_mm: Pair
+    interposer_mm: Pair | None = None  # needed where a route has a body of that size
+    substrate_mm: Pair | None = None
     power_w: Positive | None = None
     bump_pitch_um: Positive | None = None
     test_time_factor: QPositive = ONE  # test seconds against those of the insertion's levels
     demand: PerPeriod = PerPeriod(each=0.0)  # good packages
+    volume: Positive | None = None  # good packages over its life: bears the route's one-off cost
+    present_route: Text | None = None  # where it is made today: another route adds its port cost
     shortage_cost_usd: QNonNegative | None = None  # per good package of demand unmet
     dppm_limit: Annotated[Positive, Field(le=1e6)] | None = None
     escape_cost_usd: QNonNegative | None = None  # per bad package shipped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,7 +10,18 @@ from pydantic_core import PydanticCustomError
 from yieldopt.errors import CaseError, UnknownName
 from yieldopt.flow import Faults, Flow, Input, Node, Step
 from yieldopt.physics.yields import Law
-from yieldopt.schema.base import Count, CountOrNone, Fraction, NonNegative, Positive, Shape, Text
+from yieldopt.schema.base import (
+    Count,
+    CountOrNone,
+    Fraction,
+    Number,
+    Overlap,
+    Shape,
+    Text,
+)
+
+NonNegative = Annotated[Number, Field(ge=0.0)]
+Positive = Annotated[Number, Field(gt=0.0)]
 
 
 class FaultsShape(Shape):
@@ -56,7 +67,7 @@ class StepShape(Shape):
     scrap: Fraction = 0.0
     faults: dict[Text, FaultsShape] = Field(default_factory=dict)
     uses: dict[Text, NonNegative] = Field(default_factory=dict)
-    overlap: Literal["nested", "independent"] = "nested"
+    overlap: Overlap = "nested"
     coverage: dict[Text, Fraction] = Field(default_factory=dict)
     repair: dict[Text, Fraction] = Field(default_factory=dict)
     overkill: Fraction = 0.0

@@ -1,0 +1,208 @@
+"""At which value of an input two routes cost the same, test levels chosen anew at every value."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
+from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.plan import Recipe
+from yieldopt.read.case import load
+from yieldopt.read.documents import key_parts
+from yieldopt.read.lookup import quantity_at
+from yieldopt.schema.case import Case, ProductShape
+
+_POINTS = 17  # of the first scan
+_CLOSE = 1e-7  # of the value
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A value at which both routes cost the same.
+
+    Parameters
+    ----------
+    value
+        Of the varied input, in its own unit.
+    cost_per_good_usd
+        Of either route there [USD per good package].
+    cheaper_below, cheaper_above
+        The routes that are cheaper on either side.
+    recipes
+        What is done at the value, by route.
+    """
+
+    value: float
+    cost_per_good_usd: float
+    cheaper_below: str
+    cheaper_above: str
+    recipes: Mapping[str, Recipe]
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """All crossings in a range, and the costs at its ends (``None``: the route cannot be taken)."""
+
+    key: str
+    product: str
+    routes: tuple[str, str]
+    low: float
+    base: float
+    high: float
+    costs: Mapping[str, tuple[float | None, float | None, float | None]]  # at low, base, high
+    crossings: tuple[Crossing, ...]
+
+
+def breakeven(
+    path: str | Path,
+    key: str,
+    routes: tuple[str, str],
+    *,
+    product: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> BreakEven:
+    """Find every value of an input at which two routes cost the same per good package.
+
+    Parameters
+    ----------
+    path
+        A case file, or the name of a bundled case.
+    key
+        The input, dotted: ``processes.NAME.…``, ``parts.…``, ``routes.NAME.steps.STEP.…``,
+        ``insertions.…`` or ``products.NAME.…``.
+    routes
+        Two of the product's routes.
+    product
+        A product of the case; may be left out where there is only one.
+    low, high
+        Range to search; left out: the range that the input's source gives, else a tenth of the
+        base to ten times it.
+
+    Returns
+    -------
+    BreakEven
+        Crossings by rising value. The range is scanned at 17 points and every change of sign is
+        closed to 1e-7 of the value; two crossings between neighbouring points are not seen.
+
+    Raises
+    ------
+    CaseError, UnknownName
+        No such key, product or route; the range is not a range, or leaves what the input allows.
+
+    Examples
+    --------
+    >>> found = breakeven("minimal", "products.asic.escape_cost_usd", ("cowos_s", "osat_2p5d"))
+    Traceback (most recent call last):
+        ...
+    yieldopt.errors.CaseError: products.asic.escape_cost_usd: not a number of this case
+    """
+    case = load(path)
+    asked = _product(case, product)
+    for route in routes:
+        if route not in asked.routes:
+            hint = near_miss(route, asked.routes)
+            raise UnknownName(Fault(f"none of the routes of {asked.name}", value=route, hint=hint))
+    quantity = quantity_at(case, key_parts(key))
+    if quantity is None:
+        raise CaseError(Fault("not a number of this case", key))
+    base = quantity.base
+    least = low if low is not None else quantity.low if quantity.low is not None else base / 10
+    most = high if high is not None else quantity.high if quantity.high is not None else base * 10
+    if not least < most:
+        text = f"the range from {least:g} to {most:g} is empty: give --low and --high"
+        raise CaseError(Fault(text, key))
+    return _Search(path, key, asked.name, routes).run(least, base, most)
+
+
+def _product(case: Case, name: str | None) -> ProductShape:
+    if name is not None:
+        return case.product(name)
+    if len(case.products) == 1:
+        return case.products[0]
+    known = ", ".join(product.name for product in case.products)
+    raise CaseError(Fault("the case has several products", hint=f"name one of {known}"))
+
+
+class _Search:
+    """Costs of both routes as functions of the input."""
+
+    def __init__(self, path: str | Path, key: str, product: str, routes: tuple[str, str]) -> None:
+        self.path, self.key, self.product, self.routes = path, key, product, routes
+        self.found: dict[float, tuple[Candidate | None, Candidate | None]] = {}
+
+    def run(self, low: float, base: float, high: float) -> BreakEven:
+        values = _grid(low, high)
+        crossings = []
+        for left, right in itertools.pairwise(values):
+            here, there = self.difference(left), self.difference(right)
+            if here is not None and there is not None and here * there < 0.0:
+                crossings.append(self.crossing(left, right))
+            elif here == 0.0:
+                crossings.append(self.at(left, left, right))
+        costs = {
+            route: (self.cost(low, i), self.cost(base, i), self.cost(high, i))
+            for i, route in enumerate(self.routes)
+        }
+        return BreakEven(
+            self.key, self.product, self.routes, low, base, high, costs, tuple(crossings)
+        )
+
+    def candidates(self, value: float) -> tuple[Candidate | None, Candidate | None]:
+        if value not in self.found:
+            case = load(self.path, {self.key: value})
+            product = case.product(self.product)
+            one, other = (candidate_on(case, product, route)[0] for route in self.routes)
+            self.found[value] = one, other
+        return self.found[value]
+
+    def cost(self, value: float, which: int) -> float | None:
+        candidate = self.candidates(value)[which]
+        return candidate.recipes[0].cost_per_good_usd if candidate else None
+
+    def difference(self, value: float) -> float | None:
+        one, other = self.cost(value, 0), self.cost(value, 1)
+        return None if one is None or other is None else one - other
+
+    def crossing(self, left: float, right: float) -> Crossing:
+        """Close in by halves: costs are continuous but for a DPPM limit, and bent everywhere."""
+        low, high = left, right
+        sign = self.difference(left)
+        assert sign is not None
+        while high - low > _CLOSE * max(abs(low), abs(high)):
+            middle = 0.5 * (low + high)
+            there = self.difference(middle)
+            if there is None or not low < middle < high:
+                break
+            low, high = (middle, high) if there * sign > 0.0 else (low, middle)
+        return self.at(0.5 * (low + high), left, right)
+
+    def at(self, value: float, left: float, right: float) -> Crossing:
+        recipes = {
+            route: candidate.recipes[0]
+            for route, candidate in zip(self.routes, self.candidates(value), strict=True)
+            if candidate is not None
+        }
+        below, above = self.difference(left) or 0.0, self.difference(right) or 0.0
+        cost = sum(recipe.cost_per_good_usd for recipe in recipes.values()) / len(recipes)
+        return Crossing(
+            value,
+            cost,
+            self.routes[0] if below < 0.0 else self.routes[1],
+            self.routes[0] if above < 0.0 else self.routes[1],
+            recipes,
+        )
+
+
+def _grid(low: float, high: float) -> list[float]:
+    """Equal ratios where the range spans some, else equal steps."""
+    parts = [i / (_POINTS - 1) for i in range(_POINTS)]
+    if low > 0.0 and high / low > 3.0:
+        inner = [math.exp(math.log(low) + x * math.log(high / low)) for x in parts[1:-1]]
+    else:
+        inner = [low + x * (high - low) for x in parts[1:-1]]
+    return [low, *inner, high]

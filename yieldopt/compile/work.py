@@ -1,0 +1,117 @@
+"""A work step of a route → a process step: units, scrap with rework, latent faults, uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from yieldopt.compile.insertions import latent_law, latent_mean
+from yieldopt.compile.parts import Made, on_process, sides
+from yieldopt.flow import Faults, Step
+from yieldopt.physics.bonding import bump_bond_mean, bump_count, stack_mean
+from yieldopt.physics.repair import reworked
+from yieldopt.physics.warpage import warpage_mean
+from yieldopt.schema.assembly import Assembly
+from yieldopt.schema.case import Library
+from yieldopt.schema.part import PartShape
+from yieldopt.schema.route import BumpsShape, LatentShape, RouteStepShape, WarpageShape
+
+
+def work_step(library: Library, assembly: Assembly, step: RouteStepShape) -> Step:
+    """Return the process step, per unit of its node.
+
+    Cost, uses and means are per unit of the step's basis (start, part, layer, mm², site); scrap
+    compounds over the units, and what it would take is reworked first.
+    """
+    assert step.work is not None
+    units = units_of(assembly, step)
+    cost = step.cost_usd.base * units
+    uses = {name: amount.base * units for name, amount in step.uses.items()}
+    faults = {
+        name: Faults(_mean(library, assembly, step, latent, units), latent_law(latent))
+        for name, latent in step.faults.items()
+    }
+    scrap = -math.expm1(units * math.log1p(-step.scrap.base)) if step.scrap.base < 1 else 1.0
+    if step.rework is not None:
+        again = reworked(scrap, success_frac=step.rework.success_frac.base, tries=step.rework.tries)
+        scrap = float(again.scrap_frac)
+        cost += float(again.reworks_per_unit) * step.rework.cost_usd.base
+    if step.process is not None:
+        made = on_process(library.processes[step.process], sides(assembly, step.area))
+        cost, scrap = cost + made.cost, 1.0 - (1.0 - scrap) * (1.0 - made.scrap)
+        uses, faults = _added(uses, made), made.faults | faults
+    category = assembly.category or step.category
+    return Step(step.work, "process", cost, scrap, faults, uses, category=category)
+
+
+def _added(uses: dict[str, float], made: Made) -> dict[str, float]:
+    return {k: uses.get(k, 0.0) + made.uses.get(k, 0.0) for k in {**uses, **made.uses}}
+
+
+def units_of(assembly: Assembly, step: RouteStepShape) -> float:
+    """Return the units of a step's basis in one unit of its node.
+
+    Layers count Σ (1+g)^i, so that what a layer loses grows by g with each one below it.
+    """
+    if step.per == "mm2":
+        return math.prod(sides(assembly, step.area))
+    if step.per not in ("part", "layer"):
+        return 1.0
+    count = sum(fill.count for slot in step.of for fill in assembly.slots[slot[1:]])
+    if step.per == "part":
+        return float(count)
+    growth = step.growth_frac_per_layer.base
+    return float(stack_mean(1.0, count, growth_frac_per_layer=growth))
+
+
+def _mean(
+    library: Library, assembly: Assembly, step: RouteStepShape, latent: LatentShape, units: float
+) -> float:
+    if latent.bumps is not None:
+        return _bumps_mean(library, assembly, step, latent.bumps)
+    if latent.warpage is not None:
+        return _warpage_mean(library, assembly, step, latent.warpage)
+    return latent_mean(latent) * units
+
+
+def _bumps_mean(
+    library: Library, assembly: Assembly, step: RouteStepShape, bumps: BumpsShape
+) -> float:
+    """Mean of failing groups of joints under all parts of the slots, each by its own area."""
+    pitch = bumps.pitch_um.base if bumps.pitch_um else assembly.bump_pitch_um
+    assert pitch is not None
+    total = 0.0
+    for slot in step.of:
+        for fill in assembly.slots[slot[1:]]:
+            count = bump_count(math.prod(sides(assembly, None, library.parts[fill.part])), pitch)
+            mean = bump_bond_mean(
+                count, bumps.fail_ppb.base * 1e-9, group=bumps.group, spares=bumps.spares
+            )
+            total += fill.count * float(mean)
+    return total
+
+
+def _warpage_mean(
+    library: Library, assembly: Assembly, step: RouteStepShape, warpage: WarpageShape
+) -> float:
+    assert assembly.power_w is not None
+    return float(
+        warpage_mean(
+            max(sides(assembly, step.area)),
+            substrate_layers(assembly, library.parts),
+            assembly.power_w,
+            at_reference=warpage.mean.base,
+            reference_side_mm=warpage.reference_side_mm,
+            reference_layers=warpage.reference_layers,
+            reference_power_w=warpage.reference_power_w,
+            side_exponent=warpage.side_exponent.base,
+            layer_exponent=warpage.layer_exponent.base,
+            power_exponent=warpage.power_exponent.base,
+        )
+    )
+
+
+def substrate_layers(assembly: Assembly, parts: Mapping[str, PartShape]) -> int:
+    """Return the most build-up layers of the parts in the slots (the substrate's)."""
+    fills = (fill for fills in assembly.slots.values() for fill in fills)
+    return max(parts[fill.part].layers or 0 for fill in fills)

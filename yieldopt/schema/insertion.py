@@ -1,0 +1,145 @@
+"""The shape of an insertion file: where it attaches, on which tester, at which levels."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from yieldopt.physics.coverage_curve import coverage_after
+from yieldopt.schema.base import (
+    ONE,
+    ZERO,
+    Count,
+    Overlap,
+    Positive,
+    QFraction,
+    QNonNegative,
+    QPositive,
+    Quantity,
+    Shape,
+    Text,
+    refused,
+)
+from yieldopt.schema.route import LatentShape
+
+
+class BurnInShape(Shape):
+    """Stress that makes early-life failures happen before shipment (Weibull, β < 1)."""
+
+    fault_class: Text  # whose faults are the failures that the field would see
+    hours: QNonNegative
+    acceleration: QPositive  # field hours that an hour of stress is worth
+    beta: QPositive
+    eta_h: QPositive
+    field_h: QPositive  # field hours that the mean of the class counts
+
+
+class LevelShape(Shape):
+    """One level of an insertion; all absent is "off"."""
+
+    source: Text | None = None
+    touches: Count = 1  # hot and cold are two; each takes the seconds and does the damage
+    seconds: QNonNegative = ZERO
+    cost_usd: QNonNegative = ZERO  # consumables of one touch
+    coverage: dict[Text, QFraction] = Field(default_factory=dict)
+    bad_die_detection: QFraction | None = None  # chance that a bad part is caught
+    repair: dict[Text, QFraction] = Field(default_factory=dict)
+    overkill: QFraction = ZERO
+    damage: dict[Text, LatentShape] = Field(default_factory=dict)
+    fail_cost_fraction: QFraction = ONE
+    burn_in: BurnInShape | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> LevelShape:
+        if self.coverage and self.bad_die_detection is not None:
+            raise refused("gives coverage or bad_die_detection, not both", "bad_die_detection")
+        return self
+
+
+class ProbeCardShape(Shape):
+    """A card and how many touchdowns it lives; each touch of a unit pays its share."""
+
+    usd: QNonNegative
+    life_touchdowns: QPositive
+    source: Text
+
+
+class TesterShape(Shape):
+    """What a test runs on: hours are counted under ``resource``, the hourly rates add up."""
+
+    resource: Text
+    usd_per_h: Annotated[dict[Text, QNonNegative], Field(min_length=1)]
+    sites: Count = 1  # units tested at once
+    multi_site_efficiency: QFraction = ONE
+    index_s: QNonNegative = ZERO  # handling between touchdowns
+    probe_card: ProbeCardShape | None = None
+
+
+class CurveShape(Shape):
+    """Levels by test time: coverage T_max·(1 − e^(−t/τ)) of each class at each of the seconds."""
+
+    seconds: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    max_coverage_frac: dict[Text, QFraction]
+    tau_s: dict[Text, QPositive]
+    level: LevelShape  # what else a level has: overkill, damage, …
+    source: Text
+
+    @model_validator(mode="after")
+    def _same_classes(self) -> CurveShape:
+        if set(self.max_coverage_frac) != set(self.tau_s):
+            raise refused("max_coverage_frac and tau_s name different classes", "tau_s")
+        if self.level.coverage or self.level.seconds.base > 0.0:
+            raise refused("coverage and seconds come from the curve", "level")
+        return self
+
+    def levels(self) -> dict[str, LevelShape]:
+        """Return the levels that the curve stands for, named by their seconds."""
+        out = {}
+        for seconds in self.seconds:
+            coverage = {
+                name: Quantity(
+                    base=float(
+                        coverage_after(
+                            seconds, max_coverage_frac=limit.base, tau_s=self.tau_s[name].base
+                        )
+                    )
+                )
+                for name, limit in self.max_coverage_frac.items()
+            }
+            own = {"seconds": Quantity(base=seconds), "coverage": coverage, "source": self.source}
+            out[f"t{seconds:g}"] = self.level.model_copy(update=own)
+        return out
+
+
+class InsertionShape(Shape):
+    """A test insertion: where it may attach, on which tester, at which levels."""
+
+    name: Text
+    title: Text
+    source: Text
+    points: Annotated[tuple[Text, ...], Field(min_length=1)]
+    overlap: Overlap
+    tester: TesterShape
+    levels: Annotated[dict[Text, LevelShape], Field(min_length=1)]
+    curve: CurveShape | None = None  # further levels
+
+    @model_validator(mode="after")
+    def _has_off(self) -> InsertionShape:
+        off = self.levels.get("off")
+        if off is None:
+            raise refused('needs a level "off"', "levels")
+        if off != LevelShape(source=off.source):
+            raise refused('level "off" covers, costs and does nothing', "levels")
+        return self
+
+    @model_validator(mode="after")
+    def _other_names(self) -> InsertionShape:
+        for name in self.curve.levels() if self.curve else ():
+            if name in self.levels:
+                raise refused(f"level {name!r} is on the curve too", "levels")
+        return self
+
+    def menu(self) -> dict[str, LevelShape]:
+        """Return every level by name, those of the curve last."""
+        return self.levels | (self.curve.levels() if self.curve else {})

@@ -1,0 +1,79 @@
+"""The shape of a process file: what is made on a wafer or panel, and its defects."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from yieldopt.errors import CaseError
+from yieldopt.physics.yields import Law
+from yieldopt.schema.base import (
+    ONE,
+    ZERO,
+    Category,
+    Count,
+    NonNegative,
+    Pair,
+    Positive,
+    QFraction,
+    QNonNegative,
+    QPositive,
+    Shape,
+    Text,
+    refused,
+)
+
+
+class StitchShape(Shape):
+    """Seams between the exposures of a body that exceeds one field."""
+
+    field_mm: Pair
+    faults_per_mm: QNonNegative
+    fault_class: Text
+    source: Text
+
+
+class ProcessShape(Shape):
+    """What is made on a wafer or panel: its cost, its defects, its geometry."""
+
+    name: Text
+    title: Text
+    source: Text
+    carrier: Literal["wafer", "panel"]
+    resource: Text  # wafers or panels are counted under this name
+    category: Category
+    diameter_mm: Positive | None = None
+    panel_mm: Pair | None = None
+    edge_exclusion_mm: NonNegative
+    street_mm: NonNegative
+    reticle_mm: Pair | None = None  # largest single exposure; absent: stitched or maskless
+    stitch: StitchShape | None = None
+    cost_usd: QNonNegative  # one wafer or panel
+    line_scrap: QFraction = ZERO  # gross loss of whole wafers or panels
+    d0_per_cm2: QNonNegative
+    critical_area_frac: QFraction = ONE  # share of the body where a defect is a fault
+    law: Text = "negative_binomial"
+    alpha: QPositive | None = None
+    layers: Count | None = None
+    shares: Annotated[dict[Text, QFraction], Field(min_length=1)]  # of D0, by fault class
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProcessShape:
+        if self.carrier == "wafer" and self.diameter_mm is None:
+            raise refused("a wafer needs diameter_mm")
+        if self.carrier == "panel" and self.panel_mm is None:
+            raise refused("a panel needs panel_mm = [width, height]")
+        total = sum(share.base for share in self.shares.values())
+        if abs(total - 1.0) > 1e-9:
+            raise refused(f"the shares sum to {total:.6g}, not to 1", "shares")
+        try:
+            self.yield_law()
+        except CaseError as error:
+            text = "; ".join(" ".join((f.message, f.hint)).strip() for f in error.faults)
+            raise refused(text, "law") from None
+        return self
+
+    def yield_law(self) -> Law:
+        """Return the law of the whole body."""
+        return Law(self.law, self.alpha.base if self.alpha else None, self.layers)

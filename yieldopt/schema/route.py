@@ -1,0 +1,171 @@
+"""The shape of a route file: steps, limits, sites; and latent faults as files give them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from yieldopt.schema.base import (
+    ZERO,
+    Category,
+    Count,
+    CountOrNone,
+    Positive,
+    QFraction,
+    QNonNegative,
+    QPositive,
+    Shape,
+    Size,
+    Text,
+    refused,
+)
+
+
+class BumpsShape(Shape):
+    """Joints under a part: how many, how often one fails, and what redundancy forgives."""
+
+    fail_ppb: QNonNegative  # chance of one joint to fail, in 10⁻⁹
+    pitch_um: QPositive | None = None  # absent: the product's bump pitch
+    group: Count = 1  # signals that share spares
+    spares: CountOrNone = 0
+
+
+class WarpageShape(Shape):
+    """Faults of a warped body at a reference body, and the powers with which they grow."""
+
+    mean: QNonNegative
+    reference_side_mm: Positive
+    side_exponent: QNonNegative
+    reference_layers: Count
+    layer_exponent: QNonNegative
+    reference_power_w: Positive
+    power_exponent: QNonNegative
+
+
+class LatentShape(Shape):
+    """Latent faults that a work step or a test leaves, per unit of its basis.
+
+    The mean number; or the yield that it stands for (converted under its own law); or what gives
+    the mean of a part's joints or of a warped body.
+    """
+
+    mean: QNonNegative | None = None
+    yield_frac: QFraction | None = None
+    bumps: BumpsShape | None = None
+    warpage: WarpageShape | None = None
+    alpha: QPositive | None = None
+    source: Text | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> LatentShape:
+        forms = ("mean", "yield_frac", "bumps", "warpage")
+        if sum(getattr(self, form) is not None for form in forms) != 1:
+            raise refused(f"needs one of {', '.join(forms)}")
+        if self.yield_frac is not None and self.yield_frac.base <= 0.0:
+            raise refused("must be above 0", "yield_frac")
+        return self
+
+
+class ReworkShape(Shape):
+    """A failing unit is tried again, up to ``tries`` times."""
+
+    success_frac: QFraction
+    tries: Count
+    cost_usd: QNonNegative  # of one try
+    source: Text
+
+
+class RouteStepShape(Shape):
+    """One of ``make``, ``join``, ``work``, ``point``; ``make`` and ``join`` begin a node."""
+
+    make: Text | None = None
+    part: Text | None = None  # a part's name
+    join: Text | None = None
+    inputs: tuple[Text, ...] = ()  # nodes, and @slots that the product fills
+    blind: tuple[Text, ...] = ()  # @slots joined as whole wafers: their parts cannot be tested
+    work: Text | None = None
+    per: Literal["start", "part", "layer", "mm2", "site"] = "start"
+    of: tuple[Text, ...] = ()  # per part or layer: the @slots that are counted
+    growth_frac_per_layer: QNonNegative = ZERO  # per layer: of scrap and faults, layer on layer
+    area: Size = "interposer"  # per mm2: whose area
+    process: Text | None = None  # work done on a process: its cost, defects and carriers
+    cost_usd: QNonNegative = ZERO
+    scrap: QFraction = ZERO
+    rework: ReworkShape | None = None  # of what would be scrapped
+    faults: dict[Text, LatentShape] = Field(default_factory=dict)
+    uses: dict[Text, QNonNegative] = Field(default_factory=dict)
+    category: Category = "assembly"
+    point: Text | None = None
+    source: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> RouteStepShape:
+        kinds = [key for key in ("make", "join", "work", "point") if getattr(self, key)]
+        if len(kinds) != 1:
+            raise refused("is one of make, join, work, point")
+        allowed = {
+            "make": {"make", "part"},
+            "join": {"join", "inputs", "blind"},
+            "point": {"point"},
+            "work": set(type(self).model_fields) - _OF_OTHERS,
+        }[kinds[0]]
+        for key in sorted(self.model_fields_set - allowed):
+            raise refused(f"a {kinds[0]} step has no {key}", key)
+        if self.make and not self.part:
+            raise refused("make needs a part")
+        if self.join and not self.inputs:
+            raise refused("join needs inputs")
+        if (self.per in ("part", "layer")) != bool(self.of):
+            raise refused("per = 'part' or 'layer' and of = ['@slot', …] go together")
+        if self.growth_frac_per_layer.base > 0.0 and self.per != "layer":
+            raise refused("growth goes with per = 'layer'", "growth_frac_per_layer")
+        for slot in self.blind:
+            if slot not in self.inputs:
+                raise refused(f"{slot} is none of the inputs", "blind")
+        for name, latent in self.faults.items():
+            if latent.bumps and self.per != "part":
+                raise refused("bumps are those of parts: per = 'part'", f"faults.{name}.bumps")
+            if latent.warpage and self.per != "start":
+                raise refused("a body warps once: per = 'start'", f"faults.{name}.warpage")
+        if self.process and self.per not in ("start", "site"):
+            raise refused("work on a process is per start or per site", "per")
+        return self
+
+
+_OF_OTHERS = {"make", "part", "join", "inputs", "blind", "point"}
+
+
+class LimitsShape(Shape):
+    """What a route cannot exceed; an absent key is no limit."""
+
+    interposer_mm2: QPositive | None = None
+    power_w: QPositive | None = None
+    bump_pitch_um: QPositive | None = None  # smallest pitch that it bonds
+    stack_height_um: QPositive | None = None
+    substrate_side_mm: QPositive | None = None
+    logic_reticles: QPositive | None = None  # silicon of category "die", in fields of 858 mm2
+
+
+class SiteShape(Shape):
+    """Where a route runs."""
+
+    name: Text
+    region: Text
+
+
+class RouteShape(Shape):
+    """A packaging route, free of any product through slots and points."""
+
+    name: Text
+    title: Text
+    source: Text
+    carrier: Text | None = None  # the node whose sites carry work that is paid per site
+    composite_from: Text | None = None  # whose starts the composite yield counts; the carrier's
+    sites: Annotated[tuple[SiteShape, ...], Field(min_length=1)]
+    lead_time_weeks: QNonNegative
+    cycle_time_weeks: QNonNegative | None = None
+    one_off_cost_usd: QNonNegative = ZERO  # masks, tooling, qualification of a product
+    port_cost_usd: QNonNegative = ZERO  # on top, when it comes from another route
+    limits: LimitsShape = LimitsShape()
+    steps: Annotated[tuple[RouteStepShape, ...], Field(min_length=2)]
