@@ -361,6 +361,9 @@ def test_memory_at_its_ends_without_a_warning() -> None:
             value = memory_repair_yield(np.array([0.0, 1e-300, 1e6]), alpha=alpha, **SPARES)
             np.testing.assert_allclose(value, [1.0, 1.0, 0.0], atol=1e-6)
             assert np.ndim(memory_repair_yield(1.0, alpha=alpha, **SPARES)) == 0
+            many = {**SPARES, "row_spares": 20, "column_spares": 20}
+            shares = memory_repair_yield(np.linspace(0.01, 3.0, 500), alpha=alpha, **many)
+            assert np.all(shares <= 1.0)
 
 
 # --- refusals ----------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ def test_fields_cover_the_area_and_grow_with_the_body(w: float, h: float, more: 
 
 def test_sides_that_touch_take_no_further_field() -> None:
     assert reticle_fields(33.0, 26.0 + TOUCH_MM / 2) == 1
+    assert reticle_fields(33.0 + TOUCH_MM / 2, 26.0) == 1
     assert reticle_fields(33.0, 26.0 + 1e-6) == 2
     assert reticle_fields(66.0, 52.0) == 4
     assert reticle_fields(TOUCH_MM / 2, 1.0) == 1
@@ -105,9 +106,9 @@ def test_faults_dropped_along_the_seams() -> None:
     rng = np.random.default_rng(11)
     density, bodies = 0.01, 20_000
     seams = (56.0, 50.0)  # one vertical, one horizontal
-    faults = np.zeros(bodies)
+    faults: Any = np.zeros(bodies)
     for length in seams:
-        reach: Any = np.cumsum(rng.exponential(1 / density, (bodies, 20)), axis=1)
+        reach = np.cumsum(rng.exponential(1 / density, (bodies, 20)), axis=1)
         assert np.all(reach[:, -1] > length)
         faults += np.sum(reach < length, axis=1)
     mean = stitch_mean(50.0, 56.0, faults_per_mm=density)
@@ -151,6 +152,8 @@ def test_a_bridge_smaller_than_a_pitch_is_refused() -> None:
     with pytest.raises(CaseError, match="not one bump fits"):
         bridges_needed(10, bridge_mm=0.04, pitch_um=45.0, rows=2)
     assert bridges_per_edge(3.0, bridge_mm=4.0, gap_mm=0.0) == 0
+    assert bridges_per_edge(0.3, bridge_mm=0.1, gap_mm=0.0) == 3  # 0.3 // 0.1 is 2
+    assert bridges_needed(1, bridge_mm=1.001, pitch_um=1001.0, rows=1) == 1  # 1.001 * 1e3 < 1001
 
 
 # --- refusals ----------------------------------------------------------------------------------
@@ -204,5 +207,5 @@ def test_check_names_the_first_wrong_entry_and_unequal_lengths() -> None:
         check(("x", np.array([0.5, 3.0, 4.0]), "[0, 1]"))
     with pytest.raises(CaseError, match="a, b: arrays of different lengths"):
         check(("a", np.zeros(2), "[0, 1]"), ("b", np.zeros(3), "[0, 1]"))
-    for first, second in itertools.permutations((np.zeros(2), np.ones(2), 0.5, np.float64(1)), 2):
+    for first, second in itertools.permutations((np.zeros(2), np.ones(2), 0.5, np.array(1.0)), 2):
         check(("a", first, "[0, 1]"), ("b", second, "[0, 1]"))

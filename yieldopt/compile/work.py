@@ -94,12 +94,12 @@ def _bumps_mean(
 def _warpage_mean(
     library: Library, assembly: Assembly, step: RouteStepShape, warpage: WarpageShape
 ) -> float:
-    assert assembly.power_w is not None
+    """Mean of a warped body; power and layers that are not given count as the reference's."""
     return float(
         warpage_mean(
             max(sides(assembly, step.area)),
-            substrate_layers(assembly, library.parts),
-            assembly.power_w,
+            substrate_layers(assembly, library.parts) or warpage.reference_layers,
+            assembly.power_w or warpage.reference_power_w,
             at_reference=warpage.mean.base,
             reference_side_mm=warpage.reference_side_mm,
             reference_layers=warpage.reference_layers,
@@ -112,6 +112,6 @@ def _warpage_mean(
 
 
 def substrate_layers(assembly: Assembly, parts: Mapping[str, PartShape]) -> int:
-    """Return the most build-up layers of the parts in the slots (the substrate's)."""
+    """Return the most build-up layers of the parts in the slots (the substrate's); 0: not given."""
     fills = (fill for fills in assembly.slots.values() for fill in fills)
-    return max(parts[fill.part].layers or 0 for fill in fills)
+    return max((parts[fill.part].layers or 0 for fill in fills), default=0)

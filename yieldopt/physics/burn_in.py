@@ -40,8 +40,8 @@ class BurnIn:
     class_mean, coverage_frac
         Faults that surface by age a + t, and the share of them that burn-in finds: [faults], [0…1].
     field_mean, field_coverage_frac, overkill_frac
-        The same burn-in for a class of fixed mean, Λ(t) [faults]: the share of it that burn-in
-        takes away [0…1], and its loss of units that would have lived through the field time [0…1].
+        The same burn-in on a class of fixed mean Λ(t) [faults]: the net share of it that burn-in
+        takes away, and the overkill that makes up the fallout. [0…1]
     """
 
     fallout_frac: Value
@@ -202,10 +202,11 @@ def early_life_removed(
 
     As a test: a fault is harmful if it surfaces by age a + t, and found if by age a. So the fault
     mass is Λ(a+t), not Λ(t), and the coverage is Λ(a)/Λ(a+t) = (a/(a+t))^β. That mass grows with
-    the burn-in; to compare levels of burn-in (or none) on one class take the fixed mean Λ(t) with
-    coverage 1 − (Λ(a+t) − Λ(a))/Λ(t) and overkill 1 − e^(−(Λ(a+t) − Λ(t))), units that fail in
-    burn-in but would have lived to t. Both readings pass e^(−Λ(a)) of the units and ship the same
-    failures under the Poisson law; clustering between units is left out of the shares here.
+    the burn-in, which moves faults of ages t to a + t into the field time. To compare levels of
+    burn-in (or none) on one class, take its fixed mean Λ(t), the coverage net of those faults,
+    1 − (Λ(a+t) − Λ(a))/Λ(t), and the overkill 1 − e^(−(Λ(a+t) − Λ(t))). Both readings pass
+    e^(−Λ(a)) of the units and ship the same failures under the Poisson law; clustering between
+    units is left out.
 
     Examples
     --------

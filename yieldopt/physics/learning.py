@@ -104,7 +104,7 @@ def d0_after_volume(
     progress_ratio
         Factor on D0 for each doubling of the volume, above 0 and at most 1 [-].
     first_volume
-        Volume at which ``d0_first`` holds, above 0 [unit of ``volume``]; the first unit if left out.
+        Volume at which ``d0_first`` holds, above 0 [unit of ``volume``]; if left out, unit one.
 
     Returns
     -------

@@ -71,11 +71,6 @@ def fit_faults(assembly: Assembly, route: RouteShape, library: Library) -> Itera
             yield Fault(f"route {route.name!r} needs it", f"{size}_mm")
     latents = [(step, latent) for step in steps for latent in step.faults.values()]
     for step, latent in latents:
-        if latent.warpage and assembly.power_w is None:
-            yield Fault(f"route {route.name!r} needs it: warpage depends on it", "power_w")
-        if latent.warpage and not any(part.layers for part in _parts(assembly, library)):
-            text = f"no part has layers, but the warpage of route {route.name!r} depends on them"
-            yield Fault(text, "slots", hint="give layers in the file of the substrate")
         if latent.bumps is None:
             continue
         if latent.bumps.pitch_um is None and assembly.bump_pitch_um is None:

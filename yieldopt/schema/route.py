@@ -32,7 +32,10 @@ class BumpsShape(Shape):
 
 
 class WarpageShape(Shape):
-    """Faults of a warped body at a reference body, and the powers with which they grow."""
+    """Faults of a warped body at a reference body, and the powers with which they grow.
+
+    A product without power, or a substrate without layers, counts as the reference in that.
+    """
 
     mean: QNonNegative
     reference_side_mm: Positive
