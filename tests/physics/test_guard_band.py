@@ -73,6 +73,7 @@ ONE_SIDED = [
     (3.0, 2.0, 1.5, 0.5),  # most units bad
     (0.0, -1.0, 0.3, 0.2),
     (0.0, 1.0, 20.0, 3.0),  # the measurement says nothing
+    (0.0, 0.0, 1.0, 1e-7),  # a band far below the noise: the integrand jumps next to ψ = 0
 ]
 
 
@@ -141,6 +142,11 @@ def test_exact_measurement_lets_nothing_pass_and_rejects_the_band(
     near = guard_band(0.0, 1.0, limit, error_sigma=1e-9, band=band)
     assert near.escape_frac == pytest.approx(0.0, abs=1e-9)
     assert near.overkill_frac == pytest.approx(found.overkill_frac, abs=1e-9)
+
+
+def test_few_units_beyond_the_test_limit_keep_their_digits() -> None:
+    found = guard_band(0.0, 1.0, 9.0, error_sigma=0.0, band=1.0)
+    assert found.overkill_frac == pytest.approx(below(-8.0) - below(-9.0), rel=1e-13, abs=0.0)
 
 
 def test_a_band_without_end_rejects_all() -> None:

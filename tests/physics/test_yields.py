@@ -125,6 +125,38 @@ def test_harvest_at_later_tests(law: Law, first: float, a: float, d: float) -> N
     assert gain(law, a, d, first) == pytest.approx(expected, rel=1e-9, abs=2e-12)
 
 
+def harvest_by_counting(t: float, alpha: float, blocks: int, spares: int) -> float:
+    """S at the first test: negative-binomial counts, each fault on a block of its own draw."""
+    occupied = np.zeros(blocks + 1)
+    occupied[0] = 1.0
+    steps = np.arange(blocks + 1) / blocks
+    alive, log_pmf = 0.0, -alpha * math.log1p(t / alpha)
+    for n in range(20_000):
+        alive += math.exp(log_pmf) * occupied[: spares + 1].sum()
+        occupied = occupied * steps + np.concatenate([[0.0], (occupied * (1.0 - steps))[:-1]])
+        log_pmf += math.log((alpha + n) / (n + 1) * t / (alpha + t))
+    return alive
+
+
+@pytest.mark.parametrize(
+    ("t", "alpha", "blocks", "spares"),
+    [
+        (24.08, 0.156, 76, 64),
+        (3.0, 0.1, 40, 39),
+        (500.0, 1000.0, 32, 1),
+        (60.0, 0.5, 100, 80),
+        (150.0, 50.0, 1000, 130),
+    ],
+)
+def test_harvest_of_many_spares_and_heavy_clusters(
+    t: float, alpha: float, blocks: int, spares: int
+) -> None:
+    """Few faults hit few blocks: the sum may not stop where the count begins to fall."""
+    law = Law("harvest", alpha=alpha, blocks=blocks, spares=spares)
+    alive = harvest_by_counting(t, alpha, blocks, spares)
+    assert gain(law, 0.0, t) == pytest.approx(math.log(alive), rel=1e-9)
+
+
 @pytest.mark.parametrize("alpha", [None, 0.7, 5.0])
 def test_harvest_without_spares_is_its_base_law(alpha: float | None) -> None:
     base = Law() if alpha is None else Law("negative_binomial", alpha=alpha)

@@ -7,8 +7,8 @@ References
 ----------
 .. [1] The saturating curve is assumed: no source gives a coverage curve of an advanced package.
    models/insertions/final_test.toml uses it with τ = 39 s.
-.. [2] ``datacenter_test_escape_ratio`` of the parameter table: S. Mitra et al., IEEE Design & Test,
-   2025, arXiv 2508.01786 (field returns are far above targets; no cost is given).
+.. [2] S. Mitra et al., IEEE Design & Test, 2025, arXiv 2508.01786: escapes in data centres are at
+   least 10 times the target (no cost of a return is given).
 """
 
 from __future__ import annotations
@@ -226,8 +226,8 @@ def rma_cost_usd(dppm: Value, rma_usd_per_return: Value, *, returned_frac: Value
     Notes
     -----
     Divide by the quality for the cost per good package. Left out: returns without a fault, and
-    replacements that are bad again (of second order in dppm). No source gives a cost of a return;
-    [2]_ says only how far field returns are from their targets.
+    replacements that are bad again (of second order in dppm). No source gives a cost of a return,
+    and the dppm in the field may be far above the one aimed at [2]_.
 
     Examples
     --------

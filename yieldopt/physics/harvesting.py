@@ -29,6 +29,7 @@ from yieldopt.errors import CaseError
 Value = float | NDArray[np.float64]
 _MAX_TERMS = 50_000
 _NEGLIGIBLE = 1e-18
+_MOST_LOG = 600.0  # the largest −ln P(no fault) for which the series of F is formed
 
 
 def harvest(
@@ -62,10 +63,35 @@ def harvest(
     if alpha is None:
         if first is not None:
             return -ds
-        return np.log1p(-_failing_poisson(t, blocks, spares))[()]
+        return _log_binomial(t, blocks, spares)
     if first is None:
-        return np.log1p(-_failing(t, s, alpha, blocks, spares)[0])[()]
-    return _later_gain(t, s, ds, alpha, blocks, spares)
+        failing = _series(t, s, alpha, blocks, spares)[0]
+        counted = failing > 0.5
+        out = np.log1p(-np.where(counted, 0.0, failing))
+    else:
+        failing, out = _later_gain(t, s, ds, alpha, blocks, spares)
+        counted = failing > 0.5
+    if counted.any():  # 1 − F would lose its digits
+        after = _log_survival(t, s + ds, alpha, blocks, spares)
+        before = 0.0 if first is None else _log_survival(t, s, alpha, blocks, spares)
+        out = np.where(counted, after - before, out)
+    return out[()]
+
+
+def _log_survival(
+    t: NDArray[np.float64], s: NDArray[np.float64], alpha: float, blocks: int, spares: int
+) -> Value:
+    """Return ln S by counting the faults that a die survives, in logs."""
+    chance = t / (alpha + t + s)
+    with np.errstate(divide="ignore"):
+        log_q = np.log(chance)
+    log_pmf = alpha * np.log1p(-chance)
+    total = np.full(np.shape(t), -np.inf)
+    for n, alive in enumerate(_occupancy(blocks, spares)):
+        total = np.logaddexp(total, log_pmf + math.log(alive))
+        log_pmf = log_pmf + math.log((alpha + n) / (n + 1)) + log_q
+    out: Value = (total - alpha * np.log1p(s / alpha))[()]
+    return out
 
 
 def _masses(
@@ -86,40 +112,44 @@ def _later_gain(
     alpha: float,
     blocks: int,
     spares: int,
-) -> Value:
-    """Gain of a later test: the screened die's own, and the tilt of what the harvest let pass.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """F, and a later test's gain: the screened die's own, and the tilt of what the harvest let pass.
 
     F'/F = exp(α(L₁−L₂) − (m+1)L₂)·T'/T with L₁ = log1p(ds/(α+s)), L₂ = log1p(ds/(α+t+s)), so
     F − F' needs no subtraction of near equals.
     """
-    failing, q, series = _failing(t, s, alpha, blocks, spares)
+    failing, x, series, coefficients = _series(t, s, alpha, blocks, spares)
     screened = np.log1p(ds / (alpha + s))
     shift = np.log1p(ds / (alpha + t + s))
-    fall_of_q = q * ds / (alpha + t + s + ds)
-    q_after = q - fall_of_q
-    largest = float(np.max(q)) / _scale(alpha)
-    slope = _divided_difference(_coefficients(alpha, blocks, spares, largest), q, q_after)
+    fall_of_x = x * ds / (alpha + t + s + ds)
+    slope = _divided_difference(coefficients, x, x - fall_of_x)
     with np.errstate(invalid="ignore", divide="ignore"):
-        change = np.where(series > 0.0, -slope * fall_of_q / series, 0.0)
+        change = np.where(series > 0.0, -slope * fall_of_x / series, 0.0)
     fall = -np.expm1(alpha * (screened - shift) - (spares + 1) * shift + np.log1p(change))
-    out: Value = (-alpha * screened + np.log1p(failing * fall / (1.0 - failing)))[()]
-    return out
+    odds = failing / np.where(failing < 1.0, 1.0 - failing, 1.0)
+    return failing, -alpha * screened + np.log1p(odds * fall)
 
 
-def _failing(
+def _series(
     t: NDArray[np.float64], s: NDArray[np.float64], alpha: float, blocks: int, spares: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return F, q in units of ``_scale`` and the series T(q) = Σ_j c_(m+1+j) q^j."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], tuple[float, ...]]:
+    """Return F, x = q/q₀, the series T(x) = Σ_j c_(m+1+j) x^j and its coefficients c.
+
+    q₀ is at least the largest q, so that x ≤ 1 and c_n = C(α+n−1, n)·Tail_n·q₀ⁿ are doubles.
+    """
     chance = t / (alpha + t + s)
-    q = chance * _scale(alpha)
-    coefficients = _coefficients(alpha, blocks, spares, float(np.max(chance, initial=0.0)))
-    series = np.full(q.shape, coefficients[-1])
+    if alpha * -np.log1p(-np.max(chance, initial=0.0)) > _MOST_LOG:
+        return np.ones_like(chance), chance, chance, (0.0,)  # counted by the caller
+    q_unit = _coarse(float(np.max(chance, initial=0.0)))
+    coefficients = _coefficients(alpha, blocks, spares, q_unit)
+    x = chance / q_unit
+    series = np.full(x.shape, coefficients[-1])
     for c in coefficients[-2::-1]:
-        series *= q
+        series *= x
         series += c
     with np.errstate(divide="ignore"):
-        log_weight = alpha * np.log1p(-chance) + (spares + 1) * np.log(q)
-    return np.exp(log_weight) * series, q, series
+        log_weight = alpha * np.log1p(-chance) + (spares + 1) * np.log(x)
+    return np.exp(log_weight) * series, x, series, coefficients
 
 
 def _divided_difference(
@@ -137,39 +167,48 @@ def _divided_difference(
 
 
 @lru_cache(maxsize=256)
-def _coefficients_upto(alpha: float, blocks: int, spares: int, q: float) -> tuple[float, ...]:
-    """Coefficients C(α+n−1, n)·Tail_n, n > m, until the rest is negligible at q."""
+def _coefficients(alpha: float, blocks: int, spares: int, q: float) -> tuple[float, ...]:
+    """Coefficients C(α+n−1, n)·Tail_n·qⁿ, n > m, until the rest is negligible."""
     tails = _occupancy_tails(blocks, spares)
     found: list[float] = []
-    log_choose = _log_choose(alpha, spares + 1)
-    log_scale = math.log(_scale(alpha))
+    log_term = _log_choose(alpha, spares + 1) + (spares + 1) * math.log(q)
+    log_none = alpha * math.log1p(-q)
     for n in range(spares + 1, spares + 1 + _MAX_TERMS):
-        found.append(math.exp(log_choose - n * log_scale) * (tails[n] if n < len(tails) else 1.0))
-        term = found[-1] * math.exp(alpha * math.log1p(-q) + n * (math.log(q) + log_scale))
+        found.append(math.exp(log_term) * (tails[n] if n < len(tails) else 1.0))
+        # The chance of n faults, not the term: Tail_n still rises when that has begun to fall.
+        chance = math.exp(log_term + log_none)
         ratio = q * (alpha + n) / (n + 1)
-        if ratio < 1.0 and term * ratio < _NEGLIGIBLE * (1.0 - ratio):
+        if ratio < 1.0 and chance * ratio < _NEGLIGIBLE * (1.0 - ratio):
             return tuple(found)
-        log_choose += math.log((alpha + n) / (n + 1))
+        log_term += math.log((alpha + n) / (n + 1) * q)
     raise CaseError(f"harvest: the mean is more than {q / (1 - q):.0f} times alpha")
 
 
-def _coefficients(alpha: float, blocks: int, spares: int, q_max: float) -> tuple[float, ...]:
-    # The degree is chosen on a coarse grid of q, never below q_max, so that the cache is hit.
+def _coarse(q_max: float) -> float:
+    """Return a q on a coarse grid, never below the largest, so that the cache is hit."""
     if q_max < 0.0625:
-        return _coefficients_upto(
-            alpha, blocks, spares, 2.0 ** math.ceil(math.log2(max(q_max, 1e-300)))
-        )
+        return float(2.0 ** math.ceil(math.log2(max(q_max, 1e-300))))
     bits = math.ceil(-8.0 * math.log2(max(1.0 - q_max, 1e-12)))
-    return _coefficients_upto(alpha, blocks, spares, 1.0 - 2.0 ** (-bits / 8))
-
-
-def _scale(alpha: float) -> float:
-    """Return the unit of q in the series: its coefficients stay finite at any alpha."""
-    return max(alpha, 1.0)
+    return float(1.0 - 2.0 ** (-bits / 8))
 
 
 def _log_choose(alpha: float, n: int) -> float:
     return sum(math.log((alpha + k) / (k + 1)) for k in range(n))
+
+
+@lru_cache(maxsize=64)
+def _occupancy(blocks: int, spares: int) -> tuple[float, ...]:
+    """Chance that n faults fall on at most ``spares`` of ``blocks``, n = 0, 1, … while above 0."""
+    occupied = np.zeros(spares + 1)
+    occupied[0] = 1.0
+    stay = np.arange(spares + 1) / blocks
+    alive = [1.0]
+    while alive[-1] > 1e-300 and len(alive) < _MAX_TERMS:
+        moved = occupied * stay
+        moved[1:] += occupied[:-1] * (1.0 - stay[:-1])
+        occupied = moved
+        alive.append(float(occupied.sum()))
+    return tuple(alive)
 
 
 @lru_cache(maxsize=64)
@@ -194,12 +233,20 @@ def _occupancy_tails(blocks: int, spares: int) -> tuple[float, ...]:
     return tuple(tails)
 
 
-def _failing_poisson(t: NDArray[np.float64], blocks: int, spares: int) -> NDArray[np.float64]:
-    """F of the Poisson base: P(Binomial(M, 1−e^(−t/M)) > m), summed from the small end."""
+def _log_binomial(t: NDArray[np.float64], blocks: int, spares: int) -> Value:
+    """ln S of the Poisson base: P(Binomial(M, 1−e^(−t/M)) ≤ m), by the smaller of its two sides."""
     p = -np.expm1(-t / blocks)
-    total = np.zeros(np.shape(t))
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         log_p, log_rest = np.log(p), -t / blocks
-    for k in range(spares + 1, blocks + 1):
-        total += np.exp(math.log(math.comb(blocks, k)) + k * log_p + (blocks - k) * log_rest)
-    return np.minimum(total, 1.0)
+        logs = [
+            _log_choose_whole(blocks, k) + (k * log_p if k else 0.0) + (blocks - k) * log_rest
+            for k in range(blocks + 1)
+        ]
+        failing = np.minimum(np.exp(logs[spares + 1 :]).sum(axis=0), 1.0)
+        alive = np.logaddexp.reduce(logs[: spares + 1], axis=0)
+        out: Value = np.where(failing > 0.5, alive, np.log1p(-failing))[()]
+        return out
+
+
+def _log_choose_whole(n: int, k: int) -> float:
+    return math.log(math.comb(n, k))
