@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test setup check bench dist clean
+.PHONY: run test setup check bench golden golden-diff dist clean
 
 run: $(STAMP)
 	$(BIN)/yieldopt solve cases/accelerators_2026.toml
@@ -27,6 +27,12 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s bench -o python_files="bench_*.py" --benchmark-columns=min,median,rounds --benchmark-disable-gc -p no:xdist
+
+golden: $(STAMP)
+	$(BIN)/python -m tests.golden_cases write
+
+golden-diff: $(STAMP)
+	$(BIN)/python -m tests.golden_cases diff
 
 dist: $(STAMP)
 	$(BIN)/python -m build

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import refused
 from yieldopt.commercial import (
     Build,
     Price,
@@ -239,27 +240,21 @@ def test_shipping_is_the_sum_of_the_trips_of_simulated_lots() -> None:
 # --- refusals ----------------------------------------------------------------------------------
 
 
-def keys(function: Any, *args: Any, **kwargs: Any) -> list[str]:
-    with pytest.raises(CaseError) as refused:
-        function(*args, **kwargs)
-    return [fault.key for fault in refused.value.faults]
-
-
 def test_every_bad_argument_is_named_at_once() -> None:
-    assert keys(quote_usd, -1.0, 1.0) == ["cost_usd", "gross_margin_frac"]
+    assert refused(quote_usd, -1.0, 1.0) == ["cost_usd", "gross_margin_frac"]
     names = [field.name for field in dataclasses.fields(Build)]
-    assert keys(Build, -1.0, math.nan, 0.0, -1, 1.0, math.inf) == names
+    assert refused(Build, -1.0, math.nan, 0.0, -1, 1.0, math.inf) == names
     margins = {"processing_margin_frac": 1.0, "parts_margin_frac": math.nan}
-    assert keys(turnkey, BUILD, **margins) == list(margins)
+    assert refused(turnkey, BUILD, **margins) == list(margins)
     terms = {"processing_margin_frac": -0.1, "liability_frac": 1.1, "liability_cap_usd": -1.0}
-    assert keys(consigned, BUILD, **terms) == list(terms)
-    assert keys(one_off_per_good_usd, math.nan, 0.0) == ["one_off_usd", "volume"]
+    assert refused(consigned, BUILD, **terms) == list(terms)
+    assert refused(one_off_per_good_usd, math.nan, 0.0) == ["one_off_usd", "volume"]
     port = dict.fromkeys(
         ("new_work_usd", "written_off_usd", "delay_months", "lost_usd_per_month"), -1.0
     )
-    assert keys(port_usd, **port) == list(port)
+    assert refused(port_usd, **port) == list(port)
     trips = ["lot_usd", "units_per_lot", "units_per_good"]
-    assert keys(shipping_usd_per_good, -1.0, 0.0, math.nan) == trips
+    assert refused(shipping_usd_per_good, -1.0, 0.0, math.nan) == trips
 
 
 def test_credits_above_the_parts_are_refused() -> None:

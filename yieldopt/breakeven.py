@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.optimize.candidates import Candidate, candidate_on
@@ -55,6 +56,10 @@ class BreakEven:
     high: float
     costs: Mapping[str, tuple[float | None, float | None, float | None]]  # at low, base, high
     crossings: tuple[Crossing, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
 
 
 def breakeven(

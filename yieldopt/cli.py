@@ -134,3 +134,44 @@ def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
     click.echo(to_json(result.to_dict()) if as_json else result_text(result))
     if result.status is Status.INFEASIBLE:
         sys.exit(INFEASIBLE)
+
+
+@main.command("compare")
+@click.argument("case", type=click.Path(path_type=Path))
+@_JSON
+def compare_(case: Path, as_json: bool) -> None:
+    """Put the routes of every product of CASE side by side: waterfall, yield, scrap by cause."""
+    from yieldopt.comparison import compare
+    from yieldopt.read import load
+    from yieldopt.report.comparison import comparison_text
+    from yieldopt.report.text import to_json
+
+    found = compare(load(case))
+    shown = to_json([column.to_dict() for column in found]) if as_json else comparison_text(found)
+    click.echo(shown)
+
+
+@main.command("breakeven")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--vary", "key", required=True, metavar="KEY", help="processes.NAME.d0_per_cm2, …")
+@click.option("--between", "routes", required=True, nargs=2, metavar="ROUTE ROUTE")
+@click.option("--product", help="A product of the case, where there are several.")
+@click.option("--low", type=float, help="Left out: the low of the input's source.")
+@click.option("--high", type=float, help="Left out: the high of the input's source.")
+@_JSON
+def breakeven_(
+    case: Path,
+    key: str,
+    routes: tuple[str, str],
+    product: str | None,
+    low: float | None,
+    high: float | None,
+    as_json: bool,
+) -> None:
+    """Find the value of an input of CASE at which two routes cost the same per good package."""
+    from yieldopt.breakeven import breakeven
+    from yieldopt.report.comparison import breakeven_text
+    from yieldopt.report.text import to_json
+
+    found = breakeven(case, key, routes, product=product, low=low, high=high)
+    click.echo(to_json(found.to_dict()) if as_json else breakeven_text(found))

@@ -13,11 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldopt.errors import CaseError, Fault
-from yieldopt.physics.bins import check
+from yieldopt.physics.arguments import check
 from yieldopt.physics.yields import Value
-
-_AMOUNT = "finite and at least 0"
-_BELOW_1 = "at least 0 and below 1"
 
 
 def quote_usd(cost_usd: Value, gross_margin_frac: Value) -> Value:
@@ -38,7 +35,7 @@ def quote_usd(cost_usd: Value, gross_margin_frac: Value) -> Value:
     >>> quote_usd(quote_usd(6000.0, 0.5), 0.2)
     15000.0
     """
-    check(("cost_usd", cost_usd, _AMOUNT), ("gross_margin_frac", gross_margin_frac, _BELOW_1))
+    check(("cost_usd", cost_usd, "[0, inf)"), ("gross_margin_frac", gross_margin_frac, "[0, 1)"))
     return cost_usd / (1.0 - gross_margin_frac)
 
 
@@ -56,7 +53,8 @@ class Build:
     process_yield_frac
         Share of starts that the process does not break, above 0 and at most 1 [-].
     stacks, bad_stack_frac
-        Memory stacks in a start [count]; chance of each to be bad, at least 0 and below 1 [-].
+        Memory stacks in a start, one whole number [count]; chance of each to be bad, at least 0
+        and below 1 [-].
     bad_stack_credit_usd
         Paid back for a stack shown to be bad, at least 0; all stacks at most the parts [USD].
     """
@@ -70,12 +68,12 @@ class Build:
 
     def __post_init__(self) -> None:
         check(
-            ("parts_usd_per_start", self.parts_usd_per_start, _AMOUNT),
-            ("processing_usd_per_start", self.processing_usd_per_start, _AMOUNT),
-            ("process_yield_frac", self.process_yield_frac, "above 0 and at most 1"),
-            ("stacks", self.stacks, "a whole number, at least 0"),
-            ("bad_stack_frac", self.bad_stack_frac, _BELOW_1),
-            ("bad_stack_credit_usd", self.bad_stack_credit_usd, _AMOUNT),
+            ("parts_usd_per_start", self.parts_usd_per_start, "[0, inf)"),
+            ("processing_usd_per_start", self.processing_usd_per_start, "[0, inf)"),
+            ("process_yield_frac", self.process_yield_frac, "(0, 1]"),
+            ("stacks", self.stacks, 0),
+            ("bad_stack_frac", self.bad_stack_frac, "[0, 1)"),
+            ("bad_stack_credit_usd", self.bad_stack_credit_usd, "[0, inf)"),
         )
         if np.any(np.asarray(self.stacks * self.bad_stack_credit_usd) > self.parts_usd_per_start):
             fault = "all stacks together exceed the parts"
@@ -156,8 +154,8 @@ def turnkey(build: Build, *, processing_margin_frac: Value, parts_margin_frac: V
     (419.41, 6044.41)
     """
     check(
-        ("processing_margin_frac", processing_margin_frac, _BELOW_1),
-        ("parts_margin_frac", parts_margin_frac, _BELOW_1),
+        ("processing_margin_frac", processing_margin_frac, "[0, 1)"),
+        ("parts_margin_frac", parts_margin_frac, "[0, 1)"),
     )
     parts_usd = (build.parts_usd_per_start - build._stack_credit_usd()) / build.good_frac
     work_usd = build.processing_usd_per_start / build.good_frac
@@ -201,9 +199,9 @@ def consigned(
     (250.0, 5531.25)
     """
     check(
-        ("processing_margin_frac", processing_margin_frac, _BELOW_1),
-        ("liability_frac", liability_frac, "from 0 to 1"),
-        ("liability_cap_usd", liability_cap_usd, _AMOUNT),
+        ("processing_margin_frac", processing_margin_frac, "[0, 1)"),
+        ("liability_frac", liability_frac, "[0, 1]"),
+        ("liability_cap_usd", liability_cap_usd, "[0, inf)"),
     )
     work_usd = build.processing_usd_per_start / build.good_frac
     margin_usd = work_usd * processing_margin_frac / (1.0 - processing_margin_frac)
@@ -229,7 +227,7 @@ def one_off_per_good_usd(one_off_usd: Value, volume: Value) -> Value:
     >>> one_off_per_good_usd(81e6, 1e6)
     81.0
     """
-    check(("one_off_usd", one_off_usd, _AMOUNT), ("volume", volume, "finite and above 0"))
+    check(("one_off_usd", one_off_usd, "[0, inf)"), ("volume", volume, "(0, inf)"))
     return one_off_usd / volume
 
 
@@ -259,10 +257,10 @@ def port_usd(
     210000000.0
     """
     check(
-        ("new_work_usd", new_work_usd, _AMOUNT),
-        ("written_off_usd", written_off_usd, _AMOUNT),
-        ("delay_months", delay_months, _AMOUNT),
-        ("lost_usd_per_month", lost_usd_per_month, _AMOUNT),
+        ("new_work_usd", new_work_usd, "[0, inf)"),
+        ("written_off_usd", written_off_usd, "[0, inf)"),
+        ("delay_months", delay_months, "[0, inf)"),
+        ("lost_usd_per_month", lost_usd_per_month, "[0, inf)"),
     )
     return new_work_usd + written_off_usd + delay_months * lost_usd_per_month
 
@@ -292,8 +290,8 @@ def shipping_usd_per_good(lot_usd: Value, units_per_lot: Value, units_per_good: 
     4.7
     """
     check(
-        ("lot_usd", lot_usd, _AMOUNT),
-        ("units_per_lot", units_per_lot, "finite and above 0"),
-        ("units_per_good", units_per_good, _AMOUNT),
+        ("lot_usd", lot_usd, "[0, inf)"),
+        ("units_per_lot", units_per_lot, "(0, inf)"),
+        ("units_per_good", units_per_good, "[0, inf)"),
     )
     return float(np.sum(lot_usd / np.asarray(units_per_lot) * units_per_good))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from yieldopt.flow import Faults, Flow, Node, Step
-from yieldopt.physics.overlap import unseen_frac
+from yieldopt.physics.overlap import unseen
 from yieldopt.physics.yields import Law, Value, clustering, gain
 
 Cut = Callable[[Value], Value]
@@ -32,7 +32,7 @@ class _Class:
     def unseen(self) -> Value:
         """Return ω, the mass that no test has looked at."""
         if self.partial:
-            return self.free * unseen_frac([(self.nested, 1.0), *self.partial])
+            return self.free * unseen([(self.nested, 1.0), *self.partial])
         return self.free * (1.0 - self.nested)
 
     def see(self, step: Step, name: str, cut: Cut) -> tuple[Value, Value]:

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import refused
 from yieldopt.errors import CaseError
 from yieldopt.physics.bins import bin_shares, mean_value_usd, value_per_wafer_usd
 from yieldopt.physics.harvesting import harvest
@@ -235,36 +236,28 @@ def test_value_by_hand() -> None:
 # --- refusals ----------------------------------------------------------------------------------
 
 
-def keys(function: Any, *args: Any, **kwargs: Any) -> set[str]:
-    with pytest.raises(CaseError) as refused:
-        function(*args, **kwargs)
-    return {fault.key for fault in refused.value.faults}
-
-
 def test_every_bad_argument_is_named_at_once() -> None:
-    bad = {"blocks": 0, "bins": (3, 3), "alpha": 0.0}
-    assert keys(bin_shares, math.nan, **bad) == {"mean", *bad}
-    assert keys(mean_value_usd, np.array([0.5, -0.5]), (math.nan, 1.0, 2.0)) == {
-        "shares",
-        "values_usd",
-    }
-    shares = np.array([0.5, 0.5])
-    assert keys(value_per_wafer_usd, shares, (1.0, 0.0), dies_per_wafer=0) == {"dies_per_wafer"}
+    bad = {"blocks": 0, "alpha": 0.0, "bins": (3, 3)}
+    assert refused(bin_shares, math.nan, **bad) == ["mean", *bad]
+    wrong = np.array([0.5, -0.5]), (math.nan, 1.0, 2.0)
+    assert refused(mean_value_usd, *wrong) == ["shares", "values_usd", "values_usd"]
+    named = ["dies_per_wafer", "shares", "values_usd", "values_usd"]  # not finite, and one too many
+    assert refused(value_per_wafer_usd, *wrong, dies_per_wafer=0) == named
 
 
 @pytest.mark.parametrize("bins", [(), (-1, 2), (2, 1), (0, 0), (0, 1.5), (True,), ("2",), (0, 8)])
 def test_bins_rise_in_whole_numbers_below_the_blocks(bins: Any) -> None:
-    assert keys(bin_shares, 1.0, blocks=8, bins=bins) == {"bins"}
+    assert refused(bin_shares, 1.0, blocks=8, bins=bins) == ["bins"]
 
 
 @pytest.mark.parametrize("mean", [-0.1, math.inf, "3", None, np.ones((2, 2))])
 def test_means_are_numbers_from_0_on(mean: Any) -> None:
-    assert keys(bin_shares, mean, blocks=8, bins=(0,)) == {"mean"}
+    assert refused(bin_shares, mean, blocks=8, bins=(0,)) == ["mean"]
 
 
 def test_means_out_of_reach_are_refused_not_guessed() -> None:
-    assert keys(bin_shares, 800.0, blocks=8, bins=(0,)) == {"mean"}
-    assert keys(bin_shares, 50.0, blocks=8, bins=(0,), alpha=1e-3) == {"mean"}
+    assert refused(bin_shares, 800.0, blocks=8, bins=(0,)) == ["mean"]
+    assert refused(bin_shares, 50.0, blocks=8, bins=(0,), alpha=1e-3) == ["mean"]
     assert bin_shares(50.0, blocks=8, bins=(0,), alpha=0.1)[0] == pytest.approx(501.0**-0.1)
 
 

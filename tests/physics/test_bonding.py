@@ -7,11 +7,9 @@ agrees within four standard errors (fixed seeds).
 
 from __future__ import annotations
 
-import csv
 import math
 import warnings
 from decimal import Decimal, localcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import agree, published, refused
 from yieldopt.errors import CaseError
 from yieldopt.physics.bonding import (
     bump_bond_mean,
@@ -30,23 +29,8 @@ from yieldopt.physics.bonding import (
     wafer_to_wafer_yield,
 )
 
-FILE = Path(__file__).parents[1] / "golden" / "published_checks.csv"
-with FILE.open(encoding="utf-8", newline="") as _stream:
-    ROWS = {row["check_id"]: row for row in csv.DictReader(_stream)}
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=100)
 yields = st.lists(st.floats(0.2, 1.0), min_size=1, max_size=16)
-
-
-def agree(value: float, hits: np.ndarray[Any, Any]) -> None:
-    """The mean of the simulated units is within four standard errors."""
-    error = float(np.std(hits)) / math.sqrt(len(hits))
-    assert error > 0.0
-    assert abs(float(np.mean(hits)) - value) < 4 * error
-
-
-def published(name: str, value: float) -> None:
-    row = ROWS[name]
-    assert abs(value - float(row["expected"])) <= float(row["tolerance"]) + 1e-12
 
 
 # --- bumps -------------------------------------------------------------------------------------
@@ -290,6 +274,4 @@ def test_known_good_dies_never_yield_less(dies: list[float], bond: float) -> Non
 def test_every_fault_is_named_at_once(
     function: Any, arguments: dict[str, Any], named: list[str]
 ) -> None:
-    with pytest.raises(CaseError) as caught:
-        function(**arguments)
-    assert [fault.key for fault in caught.value.faults] == named
+    assert refused(function, **arguments) == named

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import refused
 from yieldopt.errors import CaseError
 from yieldopt.physics.coverage_curve import (
     coverage_after,
@@ -176,29 +177,23 @@ def test_simulated_returns() -> None:
 # --- refusals ----------------------------------------------------------------------------------
 
 
-def faults(call: Any, *args: Any, **kwargs: Any) -> set[str]:
-    with pytest.raises(CaseError) as caught:
-        call(*args, **kwargs)
-    return {fault.key for fault in caught.value.faults}
-
-
 def test_every_bad_argument_is_named_at_once() -> None:
     nan = math.nan
     curve = {"max_coverage_frac": 1.1, "tau_s": 0.0}
-    assert faults(coverage_after, -1.0, **curve) == {"seconds", *curve}
-    assert faults(seconds_for, nan, **curve) == {"coverage_frac", *curve}
+    assert refused(coverage_after, -1.0, **curve) == ["seconds", *curve]
+    assert refused(seconds_for, nan, **curve) == ["coverage_frac", *curve]
     priced = {**curve, "usd_per_h": -1.0}
-    assert faults(usd_per_coverage, -0.1, **priced) == {"coverage_frac", *priced}
+    assert refused(usd_per_coverage, -0.1, **priced) == ["coverage_frac", *priced]
     shares = {"common_frac": nan, "hot_only_frac": -1.0, "cold_only_frac": 2.0}
-    hot_cold = {"hot_coverage_frac", "cold_coverage_frac"}
-    assert faults(hot_and_cold, 2.0, -1.0, **shares) == {*hot_cold, *shares}
-    assert faults(rma_cost_usd, 2e6, -1.0, returned_frac=nan) == {
+    hot_cold = ["hot_coverage_frac", "cold_coverage_frac"]
+    assert refused(hot_and_cold, 2.0, -1.0, **shares) == [*hot_cold, *shares]
+    assert refused(rma_cost_usd, 2e6, -1.0, returned_frac=nan) == [
         "dppm", "rma_usd_per_return", "returned_frac",
-    }  # fmt: skip
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("coverage", [0.9, 0.95, np.array([0.1, 0.9])])
 def test_a_coverage_that_no_time_reaches_is_refused(coverage: Any) -> None:
-    assert faults(seconds_for, coverage, max_coverage_frac=0.9, tau_s=1.0) == {"coverage_frac"}
+    assert refused(seconds_for, coverage, max_coverage_frac=0.9, tau_s=1.0) == ["coverage_frac"]
     with pytest.raises(CaseError, match="which no time reaches"):
         usd_per_coverage(coverage, max_coverage_frac=0.9, tau_s=1.0, usd_per_h=1.0)

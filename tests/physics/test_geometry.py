@@ -22,6 +22,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import refused
 from yieldopt.errors import CaseError
 from yieldopt.physics import geometry
 from yieldopt.physics.geometry import (
@@ -272,7 +273,7 @@ BAD = [0.0, -1.0, math.nan, math.inf, "7", None]
 @pytest.mark.parametrize("name", ["width_mm", "height_mm", "diameter_mm"])
 def test_wafer_rejects_lengths_that_are_not_positive(name: str, bad: Any) -> None:
     good: dict[str, Any] = {"width_mm": 10.0, "height_mm": 10.0, "diameter_mm": 300.0}
-    with pytest.raises(CaseError, match=f"{name} must be a positive"):
+    with pytest.raises(CaseError, match=rf"^{name}: must be a number in \(0, inf\)"):
         dies_per_wafer(**{**good, name: bad})
 
 
@@ -280,10 +281,21 @@ def test_wafer_rejects_lengths_that_are_not_positive(name: str, bad: Any) -> Non
 def test_street_and_rim_may_be_zero_but_not_negative(name: str) -> None:
     assert dies_per_wafer(10.0, 10.0, **{name: 0.0}) >= dies_per_wafer(10.0, 10.0)
     for bad in BAD[1:]:
-        with pytest.raises(CaseError, match=f"{name} must be zero or"):
+        with pytest.raises(CaseError, match=rf"^{name}: must be a number in \[0, inf\)"):
             dies_per_wafer(10.0, 10.0, **{name: bad})
-        with pytest.raises(CaseError, match=f"{name} must be zero or"):
+        with pytest.raises(CaseError, match=rf"^{name}: must be a number in \[0, inf\)"):
             bodies_per_panel(10.0, 10.0, panel_width_mm=50.0, panel_height_mm=50.0, **{name: bad})
+
+
+def test_every_bad_length_is_named_at_once() -> None:
+    rims = {"edge_exclusion_mm": -1.0, "street_mm": math.nan}
+    wafer: dict[str, Any] = {"width_mm": 0.0, "height_mm": True, "diameter_mm": math.inf, **rims}
+    assert refused(dies_per_wafer, **wafer) == list(wafer)
+    panel: dict[str, Any] = {"panel_width_mm": "510", "panel_height_mm": np.ones(1), **rims}
+    assert refused(bodies_per_panel, 0.0, -1.0, **panel) == ["width_mm", "height_mm", *panel]
+    field = {"reticle_width_mm": 0.0, "reticle_height_mm": -1.0}
+    assert refused(fits_reticle, 0.0, -1.0, **field) == ["width_mm", "height_mm", *field]
+    assert refused(dies_per_wafer_estimate, 0.0, diameter_mm=0.0) == ["area_mm2", "diameter_mm"]
 
 
 def test_a_die_that_does_not_fit_names_itself_and_the_wafer() -> None:
@@ -414,7 +426,7 @@ def test_panel_rejects() -> None:
         bodies_per_panel(1, 1, panel_width_mm=50, panel_height_mm=50, edge_exclusion_mm=30)
     for name in ("width_mm", "height_mm", "panel_width_mm", "panel_height_mm"):
         sizes = dict.fromkeys(("width_mm", "height_mm", "panel_width_mm", "panel_height_mm"), 9.0)
-        with pytest.raises(CaseError, match=f"^{name} must be a positive"):
+        with pytest.raises(CaseError, match=rf"^{name}: must be a number in \(0, inf\)"):
             bodies_per_panel(**{**sizes, name: -9.0})
 
 

@@ -8,11 +8,9 @@ shares agree within four standard errors (fixed seeds).
 
 from __future__ import annotations
 
-import csv
 import math
 import warnings
 from decimal import Decimal, localcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yieldopt.errors import CaseError
+from tests.physics.support import agree, published, refused
 from yieldopt.physics.bonding import bump_bond_mean
 from yieldopt.physics.repair import (
     group_log_yield,
@@ -29,20 +27,10 @@ from yieldopt.physics.repair import (
     spare_lane_yield,
 )
 
-FILE = Path(__file__).parents[1] / "golden" / "published_checks.csv"
-with FILE.open(encoding="utf-8", newline="") as _stream:
-    ROWS = {row["check_id"]: row for row in csv.DictReader(_stream)}
 D = Decimal
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)
 fractions = st.floats(0.0, 1.0)
 alphas = st.one_of(st.none(), st.floats(0.1, 100.0))
-
-
-def agree(value: float, hits: np.ndarray[Any, Any]) -> None:
-    """The mean of the simulated units is within four standard errors."""
-    error = float(np.std(hits)) / math.sqrt(len(hits))
-    assert error > 0.0
-    assert abs(float(np.mean(hits)) - value) < 4 * error
 
 
 # --- rework ------------------------------------------------------------------------------------
@@ -204,7 +192,7 @@ def test_published_lanes_and_blocks() -> None:
     and nearly all once 25 may fail.
     """
     blocks = float(spare_lane_yield(32, 0.01, group=32, spares=0))
-    assert abs(blocks - float(ROWS["Y25"]["expected"])) <= float(ROWS["Y25"]["tolerance"])
+    published("Y25", blocks)
     assert spare_lane_yield(256, 0.005, group=256, spares=0) == pytest.approx(0.277, abs=5e-4)
     assert spare_lane_yield(1024, 0.005, group=256, spares=0) == pytest.approx(0.006, abs=5e-4)
     assert spare_lane_yield(231, 0.005, group=231, spares=25) > 1 - 1e-12
@@ -385,6 +373,4 @@ def test_memory_at_its_ends_without_a_warning() -> None:
 def test_every_fault_is_named_at_once(
     function: Any, arguments: dict[str, Any], named: list[str]
 ) -> None:
-    with pytest.raises(CaseError) as caught:
-        function(**arguments)
-    assert [fault.key for fault in caught.value.faults] == named
+    assert refused(function, **arguments) == named

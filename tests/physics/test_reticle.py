@@ -1,4 +1,4 @@
-"""Fields, seams and bridges, and the argument check that bonding and repair share.
+"""Fields, seams and bridges.
 
 Independent of the formulas: bodies are rastered in half millimetres and the fields and the pixel
 borders between different fields are counted; faults are dropped along a seam at exponential
@@ -7,7 +7,6 @@ distances; bridges and signals are laid one by one in whole micrometres.
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -16,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import refused
 from yieldopt.errors import CaseError
 from yieldopt.physics.geometry import RETICLE_MM, TOUCH_MM, fits_reticle
 from yieldopt.physics.reticle import (
     bridges_needed,
     bridges_per_edge,
-    check,
     reticle_fields,
     reticle_multiple,
     stitch_length_mm,
@@ -31,10 +30,6 @@ from yieldopt.physics.reticle import (
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=150)
 halves = st.integers(1, 300).map(lambda n: n / 2)
 sides = st.floats(0.1, 300.0)
-
-
-def keys(error: CaseError) -> list[str]:
-    return [fault.key for fault in error.faults]
 
 
 # --- fields and seams --------------------------------------------------------------------------
@@ -160,16 +155,14 @@ def test_a_bridge_smaller_than_a_pitch_is_refused() -> None:
 
 
 def test_every_fault_is_named_at_once() -> None:
-    with pytest.raises(CaseError) as caught:
-        stitch_mean(-1.0, math.nan, faults_per_mm=math.inf, field_mm=(0.0, 33.0))
-    assert keys(caught.value) == ["width_mm", "height_mm", "field_mm[0]", "faults_per_mm"]
-    with pytest.raises(CaseError) as caught:
-        bridges_per_edge(0.0, bridge_mm=math.inf, gap_mm=-1.0)
-    assert keys(caught.value) == ["edge_mm", "bridge_mm", "gap_mm"]
-    wrong: dict[str, Any] = {"bridge_mm": "4", "pitch_um": None, "rows": 1.5}
-    with pytest.raises(CaseError) as caught:
-        bridges_needed(0, **wrong)
-    assert keys(caught.value) == ["signals", "bridge_mm", "pitch_um", "rows"]
+    seams: dict[str, Any] = {"faults_per_mm": math.inf, "field_mm": (0.0, 33.0)}
+    assert refused(stitch_mean, -1.0, math.nan, **seams) == [
+        "width_mm", "height_mm", "field_mm[0]", "faults_per_mm",
+    ]  # fmt: skip
+    edge = {"bridge_mm": math.inf, "gap_mm": -1.0}
+    assert refused(bridges_per_edge, 0.0, **edge) == ["edge_mm", *edge]
+    wrong = {"bridge_mm": "4", "pitch_um": None, "rows": 1.5}
+    assert refused(bridges_needed, 0, **wrong) == ["signals", *wrong]
 
 
 @pytest.mark.parametrize("function", [reticle_fields, stitch_length_mm])
@@ -179,33 +172,3 @@ def test_lengths_are_single_positive_numbers(function: Any) -> None:
             function(bad, 10.0)
     with pytest.raises(CaseError, match="area_mm2"):
         reticle_multiple(0.0)
-
-
-def test_check_by_interval() -> None:
-    inside: list[tuple[Any, Any]] = [
-        ("[0, 1]", 0),
-        ("[0, 1]", 1.0),
-        ("[0, 1)", 0.999),
-        ("(0, inf)", 5e-324),
-        (3, 3),
-    ]
-    for allowed, value in inside:
-        check(("x", value, allowed), ("y", value, allowed))
-    outside: list[tuple[Any, Any]] = [
-        ("[0, 1]", -5e-324), ("[0, 1]", 1.0 + 2e-16 * 2), ("[0, 1)", 1.0), ("(0, 1]", 0.0),
-        ("[0, inf)", math.inf), ("[0, 1]", math.nan), ("[0, 1]", True), ("[0, 1]", "0.5"),
-        ("[0, 1]", None), ("[0, 1]", 1j), ("[0, 1]", np.zeros((2, 2))), (3, 2), (3, 3.0), (3, True),
-        ("one [0, 1]", np.zeros(2)), ("[0, 1]", np.array([True, False])), (1, np.array([2])),
-    ]  # fmt: skip
-    for allowed, value in outside:
-        with pytest.raises(CaseError, match=r"^x: must be a"):
-            check(("x", value, allowed))
-
-
-def test_check_names_the_first_wrong_entry_and_unequal_lengths() -> None:
-    with pytest.raises(CaseError, match=r"got 3\.0"):
-        check(("x", np.array([0.5, 3.0, 4.0]), "[0, 1]"))
-    with pytest.raises(CaseError, match="a, b: arrays of different lengths"):
-        check(("a", np.zeros(2), "[0, 1]"), ("b", np.zeros(3), "[0, 1]"))
-    for first, second in itertools.permutations((np.zeros(2), np.ones(2), 0.5, np.array(1.0)), 2):
-        check(("a", first, "[0, 1]"), ("b", second, "[0, 1]"))

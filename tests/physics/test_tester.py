@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.physics.support import refused
 from yieldopt.errors import CaseError
 from yieldopt.physics.tester import (
     google_final_test_usd,
@@ -257,42 +258,36 @@ def test_golden_google_rows() -> None:
 # --- refusals ----------------------------------------------------------------------------------
 
 
-def faults(call: Any, *args: Any, **kwargs: Any) -> set[str]:
-    with pytest.raises(CaseError) as caught:
-        call(*args, **kwargs)
-    return {fault.key for fault in caught.value.faults}
-
-
 def test_every_bad_argument_is_named_at_once() -> None:
     nan, inf = math.nan, math.inf
-    assert faults(
+    assert refused(
         seconds_per_unit, nan, index_s=-1.0, sites=0, multi_site_efficiency=1.1
-    ) == {"test_s", "index_s", "sites", "multi_site_efficiency"}  # fmt: skip
-    assert faults(units_per_hour, 0.0) == {"run_s"}
-    assert faults(touchdowns, 0, 1.5, 1.0) == {"dies", "sites", "edge_loss_frac"}
-    assert faults(probe_card_usd_per_touchdown, -1.0, 0.0) == {"card_usd", "life_touchdowns"}
-    assert faults(probe_card_usd_per_die, nan, 0, 0, -0.1) == {
+    ) == ["test_s", "index_s", "sites", "multi_site_efficiency"]  # fmt: skip
+    assert refused(units_per_hour, 0.0) == ["run_s"]
+    assert refused(touchdowns, 0, 1.5, 1.0) == ["dies", "sites", "edge_loss_frac"]
+    assert refused(probe_card_usd_per_touchdown, -1.0, 0.0) == ["card_usd", "life_touchdowns"]
+    assert refused(probe_card_usd_per_die, nan, 0, 0, -0.1) == [
         "usd_per_touchdown", "dies", "sites", "edge_loss_frac",
-    }  # fmt: skip
-    assert faults(
+    ]  # fmt: skip
+    assert refused(
         usd_per_unit, -1.0, inf, runs_per_unit=0.9, pass_frac=2.0, fail_time_frac=nan, sites=0
-    ) == {"run_s", "usd_per_h", "runs_per_unit", "pass_frac", "fail_time_frac", "sites"}
-    assert faults(
+    ) == ["run_s", "usd_per_h", "runs_per_unit", "pass_frac", "fail_time_frac", "sites"]
+    assert refused(
         needed_testers, -1.0, nan, hours=0.0, utilisation_frac=0.0, runs_per_unit=0.0
-    ) == {"units", "run_s", "hours", "utilisation_frac", "runs_per_unit"}  # fmt: skip
+    ) == ["units", "run_s", "hours", "utilisation_frac", "runs_per_unit"]  # fmt: skip
     bad = {"usd_per_h": -1.0, "test_s": nan, "insertions": -1, "retests": inf}
-    assert faults(google_final_test_usd, 2.0, -1.0, nan, **bad) == {
+    assert refused(google_final_test_usd, 2.0, -1.0, nan, **bad) == [
         "yield_frac", "sort_frac", "final_frac", *bad,
-    }  # fmt: skip
-    assert faults(google_wafer_sort_usd, 2.0, -1.0, **bad) == {"yield_frac", "sort_frac", *bad}
-    assert faults(google_slt_usd, 2.0, -1.0, -1.0, nan) == {
+    ]  # fmt: skip
+    assert refused(google_wafer_sort_usd, 2.0, -1.0, **bad) == ["yield_frac", "sort_frac", *bad]
+    assert refused(google_slt_usd, 2.0, -1.0, -1.0, nan) == [
         "yield_frac", "final_frac", "usd_per_h", "test_s",
-    }  # fmt: skip
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", ["7", None, True, 1 + 1j, [1.0], np.ones((2, 2))])
 def test_what_is_no_number_is_refused(bad: Any) -> None:
-    assert faults(units_per_hour, bad) == {"run_s"}
+    assert refused(units_per_hour, bad) == ["run_s"]
 
 
 def test_arrays_of_different_lengths_are_refused() -> None:

@@ -81,18 +81,20 @@ def _too_much_logic(library: Library, assembly: Assembly, limit: float) -> Itera
 
 
 def _crowded(library: Library, assembly: Assembly, route: RouteShape) -> Iterator[str]:
-    """Parts beside each other on the carrier may not exceed it."""
+    """Dies and stacks side by side on the carrier, or embedded in it, may not exceed it."""
     if route.carrier is None or assembly.interposer_mm is None:
         return
     room = math.prod(assembly.interposer_mm)
+    area = 0.0
     for step in steps_of(route, assembly.until):
-        if route.carrier not in step.inputs:
-            continue
-        slots = [source[1:] for source in step.inputs if source.startswith("@")]
-        fills = [fill for slot in slots for fill in assembly.slots[slot]]
-        area = sum(fill.count * (library.parts[fill.part].area_mm2 or 0.0) for fill in fills)
-        if area > room:
-            yield f"parts of {area:.0f} mm2 do not fit an interposer of {room:.0f} mm2"
+        if route.carrier in (step.join, *step.inputs):
+            slots = [source[1:] for source in step.inputs if source.startswith("@")]
+            for fill in (fill for slot in slots for fill in assembly.slots[slot]):
+                part = library.parts[fill.part]
+                if part.category in ("die", "memory"):
+                    area += fill.count * (part.area_mm2 or 0.0)
+    if area > room:
+        yield f"parts of {area:.0f} mm2 do not fit an interposer of {room:.0f} mm2"
 
 
 def _misfits(library: Library, assembly: Assembly, route: RouteShape) -> Iterator[str]:

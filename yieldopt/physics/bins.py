@@ -13,61 +13,28 @@ every term is positive, and the tail is built up from what leaves the m blocks, 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault
+from yieldopt.physics.arguments import faults_of
 from yieldopt.physics.yields import Value
 
 _MAX_FAULTS = 50_000  # longest sum over the number of faults
 _NEGLIGIBLE = 1e-18  # what is left of the sum, against the scrap found so far
 _LEAST_LOG = -700.0  # below it the chance of no fault is not a normal float
-_RULES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.bool_]]] = {
-    "finite": np.isfinite,
-    "finite and at least 0": lambda x: np.isfinite(x) & (x >= 0.0),
-    "finite and above 0": lambda x: np.isfinite(x) & (x > 0.0),
-    "finite and below 1": lambda x: np.isfinite(x) & (x < 1.0),
-    "from 0 to 1": lambda x: (x >= 0.0) & (x <= 1.0),
-    "at least 0 and below 1": lambda x: (x >= 0.0) & (x < 1.0),
-    "above 0 and at most 1": lambda x: (x > 0.0) & (x <= 1.0),
-    "a whole number, at least 0": lambda x: np.isfinite(x) & (x >= 0.0) & (x == np.floor(x)),
-    "a whole number, at least 1": lambda x: np.isfinite(x) & (x >= 1.0) & (x == np.floor(x)),
-}
-
-
-def faults_of(*arguments: tuple[str, Value, str]) -> list[Fault]:
-    """Return a fault for each (name, value, rule) that breaks its rule, and for unlike arrays."""
-    faults, shapes = [], set()
-    for name, value, rule in arguments:
-        x = np.asarray(value)
-        shapes.add(x.shape)
-        if x.dtype.kind not in "iuf" or not np.all(_RULES[rule](x)):
-            faults.append(Fault(f"must be {rule}", name, value))
-    if len(shapes - {()}) > 1:
-        faults.append(Fault("arrays differ in shape", ", ".join(name for name, *_ in arguments)))
-    return faults
-
-
-def check(*arguments: tuple[str, Value, str]) -> None:
-    """Raise CaseError with every fault of `faults_of`."""
-    faults = faults_of(*arguments)
-    if faults:
-        raise CaseError(faults)
 
 
 def _check(mean: Value, blocks: int, bins: Sequence[int], alpha: float | None) -> None:
     """Refuse bad arguments of `bin_shares`, all at once."""
-    faults = faults_of(("mean", mean, "finite and at least 0"))
-    faults += faults_of(("blocks", blocks, "a whole number, at least 1"))
-    if alpha is not None:
-        faults += faults_of(("alpha", alpha, "finite and above 0"))
-    if np.ndim(mean) > 1:
-        faults.append(Fault("must be a number or a row of numbers", "mean", mean))
-    whole = len(bins) > 0 and not faults_of(
-        ("bins", np.asarray(bins), "a whole number, at least 0")
+    faults = faults_of(
+        ("mean", mean, "[0, inf)"),
+        ("blocks", blocks, 1),
+        ("alpha", 1.0 if alpha is None else alpha, "one (0, inf)"),
     )
+    whole = len(bins) > 0 and not faults_of(*(("bins", most, 0) for most in bins))
     if not whole or any(a >= b for a, b in itertools.pairwise(bins)):
         faults.append(Fault("must be whole numbers from 0 on, each above the last", "bins", bins))
     elif not faults and bins[-1] >= blocks:
@@ -118,7 +85,7 @@ def bin_shares(
     [0.16, 0.739, 0.095, 0.007]
     """
     _check(mean, blocks, bins, alpha)
-    edges = [0, *(int(most) + 1 for most in bins)]
+    edges = [0, *(most + 1 for most in bins)]
     counts = _bad_blocks(np.atleast_1d(np.asarray(mean, float)), blocks, edges[-1] - 1, alpha)
     shares = np.add.reduceat(counts, edges, axis=1)
     return shares[0] if np.ndim(mean) == 0 else shares
@@ -185,17 +152,23 @@ def mean_value_usd(shares: NDArray[np.float64], values_usd: Sequence[float]) -> 
     >>> mean_value_usd(np.array([0.16, 0.75, 0.08, 0.01]), (1000.0, 800.0, 500.0, 0.0))
     800.0
     """
-    faults = faults_of(("shares", shares, "finite and at least 0"))
-    faults += faults_of(("values_usd", np.asarray(values_usd), "finite"))
+    faults = _value_faults(shares, values_usd)
+    if faults:
+        raise CaseError(faults)
+    value = np.asarray(shares) @ np.asarray(values_usd, float)
+    return value if np.ndim(value) else float(value)
+
+
+def _value_faults(shares: NDArray[np.float64], values_usd: Sequence[float]) -> list[Fault]:
+    """What is wrong with shares and their values."""
+    faults = faults_of(("shares", np.ravel(shares), "[0, inf)"))
+    faults += faults_of(("values_usd", np.asarray(values_usd), "(-inf, inf)"))
     if not faults and np.any(np.abs(np.atleast_1d(shares).sum(axis=-1) - 1.0) > 1e-9):
         faults.append(Fault("must add up to 1", "shares", shares))
     if np.shape(shares)[-1:] != np.shape(values_usd):
         hint = "give one value for each bin and one for the scrap"
         faults.append(Fault("as many values as shares are needed", "values_usd", values_usd, hint))
-    if faults:
-        raise CaseError(faults)
-    value = np.asarray(shares) @ np.asarray(values_usd, float)
-    return value if np.ndim(value) else float(value)
+    return faults
 
 
 def value_per_wafer_usd(
@@ -219,7 +192,7 @@ def value_per_wafer_usd(
     Raises
     ------
     CaseError
-        As :func:`mean_value_usd`, and for ``dies_per_wafer``.
+        As :func:`mean_value_usd`, or ``dies_per_wafer`` is out of range; all named.
 
     Notes
     -----
@@ -230,5 +203,7 @@ def value_per_wafer_usd(
     >>> value_per_wafer_usd(np.array([0.5, 0.3, 0.2]), (900.0, 500.0, 0.0), dies_per_wafer=64)
     38400.0
     """
-    check(("dies_per_wafer", dies_per_wafer, "a whole number, at least 1"))
+    faults = faults_of(("dies_per_wafer", dies_per_wafer, 1)) + _value_faults(shares, values_usd)
+    if faults:
+        raise CaseError(faults)
     return dies_per_wafer * mean_value_usd(shares, values_usd)

@@ -21,13 +21,11 @@ import operator
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault
+from yieldopt.physics.arguments import check
 from yieldopt.physics.repair import group_log_yield
-from yieldopt.physics.reticle import check
-
-Value = float | NDArray[np.float64]
+from yieldopt.physics.yields import Value
 
 
 def bump_count(area_mm2: Value, pitch_um: Value) -> Value:

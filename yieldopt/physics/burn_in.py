@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldopt.errors import CaseError
-from yieldopt.physics.reticle import check
+from yieldopt.physics.arguments import check
 from yieldopt.physics.yields import Value
 
 BOLTZMANN_EV_PER_K = 8.617333262e-5

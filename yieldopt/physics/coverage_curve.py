@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from yieldopt.errors import CaseError, Fault
-from yieldopt.physics.reticle import check
+from yieldopt.physics.arguments import check
 from yieldopt.physics.yields import Value
 
 _SHARES_SUM = 1e-12  # shares written in decimals may sum to a little more than 1

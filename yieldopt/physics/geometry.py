@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError
+from yieldopt.physics.arguments import check
 
 RETICLE_MM: tuple[float, float] = (26.0, 33.0)  # full field of a 4x lithography scanner (858 mm2)
 TOUCH_MM = 1e-9  # lengths closer than this touch [mm]: a die that touches the limit is whole
@@ -37,12 +38,9 @@ _Box = tuple[float, float, float, float]  # u_low, u_high, v_low, v_high [mm]
 
 
 def _lengths(**values: float) -> list[float]:
-    """Return the values as floats; zero is allowed for streets and edge exclusions only."""
-    for name, value in values.items():
-        kind = "zero or a" if name.startswith(("street", "edge")) else "a"
-        good = isinstance(value, int | float | np.number) and 0.0 <= value < math.inf
-        if not good or (value == 0.0 and kind == "a"):
-            raise CaseError(f"{name} must be {kind} positive finite number, got {value!r}")
+    """Return the values as floats, checked; only streets and edge exclusions may be zero."""
+    low = {name: "[0" if name.startswith(("street", "edge")) else "(0" for name in values}
+    check(*((name, value, f"one {low[name]}, inf)") for name, value in values.items()))
     return [float(value) for value in values.values()]
 
 
@@ -175,9 +173,11 @@ def dies_per_wafer(
     >>> dies_per_wafer(26.0, 33.0)
     64
     """
-    width, height = _lengths(width_mm=width_mm, height_mm=height_mm)
-    rim, street = _lengths(edge_exclusion_mm=edge_exclusion_mm, street_mm=street_mm)
-    usable = _lengths(diameter_mm=diameter_mm)[0] - 2.0 * rim
+    width, height, diameter, rim, street = _lengths(
+        width_mm=width_mm, height_mm=height_mm, diameter_mm=diameter_mm,
+        edge_exclusion_mm=edge_exclusion_mm, street_mm=street_mm,
+    )  # fmt: skip
+    usable = diameter - 2.0 * rim
     case = f"die {width:g}x{height:g} mm in a usable diameter of {usable:g} mm"
     if min(width, height) + street < _MIN_PITCH_RATIO * usable:
         raise CaseError(f"{case}: too small to count")
@@ -221,9 +221,10 @@ def bodies_per_panel(
     >>> bodies_per_panel(50.0, 40.0, panel_width_mm=510.0, panel_height_mm=515.0)
     120
     """
-    width, height = _lengths(width_mm=width_mm, height_mm=height_mm)
-    panel = _lengths(panel_width_mm=panel_width_mm, panel_height_mm=panel_height_mm)
-    rim, street = _lengths(edge_exclusion_mm=edge_exclusion_mm, street_mm=street_mm)
+    width, height, *panel, rim, street = _lengths(
+        width_mm=width_mm, height_mm=height_mm, panel_width_mm=panel_width_mm,
+        panel_height_mm=panel_height_mm, edge_exclusion_mm=edge_exclusion_mm, street_mm=street_mm,
+    )  # fmt: skip
     x, y = (max(0.0, side - 2.0 * rim + street + TOUCH_MM) for side in panel)
     u, v = width + street, height + street
     count = int(max((x // u) * (y // v), (x // v) * (y // u)))
@@ -262,9 +263,12 @@ def fits_reticle(
     >>> fits_reticle(33.0, 26.0), fits_reticle(29.0, 29.0)
     (True, False)
     """
-    die = sorted(_lengths(width_mm=width_mm, height_mm=height_mm))
-    field = _lengths(reticle_width_mm=reticle_width_mm, reticle_height_mm=reticle_height_mm)
-    return die[0] <= min(field) + TOUCH_MM and die[1] <= max(field) + TOUCH_MM
+    sides = _lengths(
+        width_mm=width_mm, height_mm=height_mm,
+        reticle_width_mm=reticle_width_mm, reticle_height_mm=reticle_height_mm,
+    )  # fmt: skip
+    die, field = sorted(sides[:2]), sorted(sides[2:])
+    return die[0] <= field[0] + TOUCH_MM and die[1] <= field[1] + TOUCH_MM
 
 
 def dies_per_wafer_estimate(area_mm2: float, *, diameter_mm: float) -> float:

@@ -32,7 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault
-from yieldopt.physics.reticle import check
+from yieldopt.physics.arguments import check
+from yieldopt.physics.normal import below, between
 from yieldopt.physics.yields import Value
 
 _Floats = NDArray[np.float64]
@@ -155,9 +156,9 @@ def _one_sided(h: _Floats, inside: _Floats, noise: _Floats) -> GuardBand:
     k = (h - inside) / radius
     gap = (inside + h * noise * (noise / (1.0 + radius))) / radius  # h − k, no near equals
     shared = _shared(h, k, gap, noise)
-    overkill = np.maximum(_between(k, h), 0.0) + shared
-    escape = np.maximum(_between(h, k), 0.0) + shared
-    return GuardBand(_below(h)[()], _below(k)[()], overkill[()], escape[()])
+    overkill = np.maximum(between(k, h), 0.0) + shared
+    escape = np.maximum(between(h, k), 0.0) + shared
+    return GuardBand(below(h)[()], below(k)[()], overkill[()], escape[()])
 
 
 def _two_sided(upper: _Floats, lower: _Floats, inside: _Floats, noise: _Floats) -> GuardBand:
@@ -171,11 +172,11 @@ def _two_sided(upper: _Floats, lower: _Floats, inside: _Floats, noise: _Floats) 
     for near, far in ((upper, lower), (lower, upper)):
         side = _one_sided(near, inside, noise)
         k = (inside - far) / radius
-        corner = np.maximum(_between(near, k), 0.0) + _shared(near, k, near - k, noise)
+        corner = np.maximum(between(near, k), 0.0) + _shared(near, k, near - k, noise)
         overkill = overkill + side.overkill_frac - corner
         escape = escape + side.escape_frac - corner
-    good = _between(-lower, upper)
-    passed = _between((inside - lower) / radius, (upper - inside) / radius)
+    good = between(-lower, upper)
+    passed = between((inside - lower) / radius, (upper - inside) / radius)
     return GuardBand(good[()], passed[()], overkill[()], escape[()])
 
 
@@ -200,17 +201,6 @@ def _shared(h: _Floats, k: _Floats, gap: _Floats, noise: _Floats) -> _Floats:
     exponent = steep + (h * k)[..., None] / (1.0 + np.cos(psi))
     area: _Floats = (np.exp(-exponent) * (span * _WEIGHTS)).sum(axis=-1) / (2.0 * math.pi)
     return area
-
-
-def _below(x: _Floats) -> _Floats:
-    """Φ(x), to full relative accuracy on the left."""
-    erfc = np.frompyfunc(math.erfc, 1, 1)
-    return np.asarray(0.5 * np.asarray(erfc(-x / math.sqrt(2.0)), float))
-
-
-def _between(low: _Floats, high: _Floats) -> _Floats:
-    """Φ(high) − Φ(low), from the side where both are small."""
-    return np.where(low > 0.0, _below(-low) - _below(-high), _below(high) - _below(low))
 
 
 @dataclass(frozen=True, slots=True)

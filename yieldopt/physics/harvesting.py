@@ -113,7 +113,7 @@ def _later_gain(
     blocks: int,
     spares: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F, and a later test's gain: the screened die's own, and the tilt of what the harvest let pass.
+    """F, and a later test's gain: the screened die's own and the tilt of what harvest let pass.
 
     F'/F = exp(α(L₁−L₂) − (m+1)L₂)·T'/T with L₁ = log1p(ds/(α+s)), L₂ = log1p(ds/(α+t+s)), so
     F − F' needs no subtraction of near equals.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault
-from yieldopt.physics.bins import check
+from yieldopt.physics.arguments import check
 from yieldopt.physics.yields import Value
 
 
@@ -55,10 +55,10 @@ def d0_after(months: Value, *, d0_start: Value, d0_final: Value, tau_months: Val
     0.105
     """
     check(
-        ("months", months, "finite and at least 0"),
-        ("d0_start", d0_start, "finite and at least 0"),
-        ("d0_final", d0_final, "finite and at least 0"),
-        ("tau_months", tau_months, "finite and above 0"),
+        ("months", months, "[0, inf)"),
+        ("d0_start", d0_start, "[0, inf)"),
+        ("d0_final", d0_final, "[0, inf)"),
+        ("tau_months", tau_months, "(0, inf)"),
     )
     if np.any(np.asarray(d0_final) > d0_start):
         raise CaseError(Fault("must be at most d0_start", "d0_final", d0_final))
@@ -86,7 +86,7 @@ def halving_months(tau_months: Value) -> Value:
     >>> round(halving_months(8.0 / math.log(1.271 / 0.105)), 1)
     2.2
     """
-    check(("tau_months", tau_months, "finite and above 0"))
+    check(("tau_months", tau_months, "(0, inf)"))
     return math.log(2.0) * tau_months
 
 
@@ -129,10 +129,10 @@ def d0_after_volume(
     0.256
     """
     check(
-        ("volume", volume, "finite and above 0"),
-        ("d0_first", d0_first, "finite and at least 0"),
-        ("progress_ratio", progress_ratio, "above 0 and at most 1"),
-        ("first_volume", first_volume, "finite and above 0"),
+        ("volume", volume, "(0, inf)"),
+        ("d0_first", d0_first, "[0, inf)"),
+        ("progress_ratio", progress_ratio, "(0, 1]"),
+        ("first_volume", first_volume, "(0, inf)"),
     )
     if np.any(np.asarray(volume) < first_volume):
         raise CaseError(Fault("must be at least first_volume", "volume", volume))
@@ -176,9 +176,9 @@ def ramp(start: float, end: float, periods: int) -> NDArray[np.float64]:
     (5208.3, 90000.0)
     """
     check(
-        ("start", start, "finite and at least 0"),
-        ("end", end, "finite and at least 0"),
-        ("periods", periods, "a whole number, at least 1"),
+        ("start", start, "one [0, inf)"),
+        ("end", end, "one [0, inf)"),
+        ("periods", periods, 1),
     )
     middle = (np.arange(periods) + 0.5) / periods
     return start * (1.0 - middle) + end * middle
@@ -208,9 +208,9 @@ def ramp_geometric(start: float, end: float, periods: int) -> NDArray[np.float64
     86562
     """
     check(
-        ("start", start, "finite and above 0"),
-        ("end", end, "finite and above 0"),
-        ("periods", periods, "a whole number, at least 1"),
+        ("start", start, "one (0, inf)"),
+        ("end", end, "one (0, inf)"),
+        ("periods", periods, 1),
     )
     growth = (math.log(end) - math.log(start)) / periods
     larger: NDArray[np.float64] = np.exp(growth * (np.arange(periods) + (growth > 0.0))) * start
@@ -243,9 +243,9 @@ def eroded_price_usd(price_usd: Value, *, annual_frac: Value, years: Value) -> V
     810.0
     """
     check(
-        ("price_usd", price_usd, "finite and at least 0"),
-        ("annual_frac", annual_frac, "finite and below 1"),
-        ("years", years, "finite and at least 0"),
+        ("price_usd", price_usd, "[0, inf)"),
+        ("annual_frac", annual_frac, "(-inf, 1)"),
+        ("years", years, "[0, inf)"),
     )
     price: Value = (price_usd * np.asarray(np.exp(years * np.log1p(-np.asarray(annual_frac)))))[()]
     return price
@@ -281,10 +281,10 @@ def mean_price_usd(
     824.6
     """
     check(
-        ("price_usd", price_usd, "finite and at least 0"),
-        ("annual_frac", annual_frac, "finite and below 1"),
-        ("volumes", volumes, "finite and at least 0"),
-        ("periods_per_year", periods_per_year, "finite and above 0"),
+        ("price_usd", price_usd, "one [0, inf)"),
+        ("annual_frac", annual_frac, "one (-inf, 1)"),
+        ("volumes", volumes, "[0, inf)"),
+        ("periods_per_year", periods_per_year, "one (0, inf)"),
     )
     if not np.any(volumes):
         raise CaseError(Fault("nothing is sold", "volumes", volumes))

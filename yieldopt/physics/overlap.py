@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from yieldopt.errors import CaseError, Fault
-
-Value = float | NDArray[np.float64]
+from yieldopt.physics.arguments import check
+from yieldopt.physics.yields import Value
 
 
 def unseen_frac(tests: Sequence[tuple[Value, float]]) -> Value:
@@ -56,7 +54,38 @@ def unseen_frac(tests: Sequence[tuple[Value, float]]) -> Value:
     >>> round(unseen_frac([(0.9, 1.0), (0.8, 0.5)]), 6)
     0.06
     """
-    _check(tests)
+    check(
+        *(
+            argument
+            for at, (covered, share) in enumerate(tests)
+            for argument in (
+                (f"tests[{at}].coverage", covered, "[0, 1]"),
+                (f"tests[{at}].nested_share", share, "one [0, 1]"),
+            )
+        )
+    )
+    left = unseen(tests)
+    return left if np.ndim(left) else float(left)
+
+
+def unseen(tests: Sequence[tuple[Value, float]]) -> Value:
+    """Return :func:`unseen_frac` of coverages known to be fine, arrays of any one shape.
+
+    Parameters
+    ----------
+    tests
+        As in :func:`unseen_frac`, not checked; the coverages are scalars or arrays of one shape.
+
+    Returns
+    -------
+    float or array of that shape
+        Fraction of the fault mass [-].
+
+    Examples
+    --------
+    >>> np.round(unseen([(np.array([[0.5, 0.9]]), 1.0), (0.8, 0.0)]), 6).tolist()
+    [[0.1, 0.02]]
+    """
     if not tests:
         return 1.0
     covered = np.stack(np.broadcast_arrays(*(np.asarray(c, float) for c, _ in tests)))
@@ -71,14 +100,4 @@ def unseen_frac(tests: Sequence[tuple[Value, float]]) -> Value:
     widths = np.diff(edges, axis=0, prepend=0.0 * ones, append=ones)
     left = np.concatenate([ones, below]) * np.concatenate([above, ones])
     total: Value = (widths * left).sum(axis=0)[()]
-    return float(total) if np.ndim(total) == 0 else total
-
-
-def _check(tests: Sequence[tuple[Value, float]]) -> None:
-    faults = []
-    for at, pair in enumerate(tests):
-        for name, value in zip(("coverage", "nested_share"), pair, strict=True):
-            if not np.all((np.asarray(value) >= 0.0) & (np.asarray(value) <= 1.0)):
-                faults.append(Fault("must be between 0 and 1", f"tests[{at}].{name}", value))
-    if faults:
-        raise CaseError(faults)
+    return total

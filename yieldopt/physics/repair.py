@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault
-from yieldopt.physics.reticle import check
+from yieldopt.physics.arguments import check
+from yieldopt.physics.yields import Value
 
-Value = float | NDArray[np.float64]
 _LOG_HALF = -math.log(2.0)
 _NEGLIGIBLE = 40.0  # a term e^(−40) of a sum is below its rounding
 _STEP = 0.15  # of the integral over ln W, in units of its narrowest feature

@@ -15,63 +15,12 @@ from __future__ import annotations
 import itertools
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from yieldopt.errors import CaseError, Fault
+from yieldopt.physics.arguments import check
 from yieldopt.physics.geometry import RETICLE_MM, TOUCH_MM
+from yieldopt.physics.yields import Value
 
-Value = float | NDArray[np.float64]
 Field = tuple[float, float]  # sides of one exposure at wafer scale [mm]
-
-
-def check(*given: tuple[str, object, str | int]) -> None:
-    """Refuse arguments outside their ranges, all at once.
-
-    Parameters
-    ----------
-    given
-        Name, value and range of each argument. A range such as ``"[0, 1)"`` takes a number or an
-        (n,) array, ``"one [0, 1)"`` a number only, and k one whole number that is at least k.
-
-    Raises
-    ------
-    CaseError
-        One fault for each wrong argument, with its first wrong entry (NaN is always wrong), and
-        one for arrays of different lengths.
-
-    Examples
-    --------
-    >>> check(("share", 1.5, "[0, 1]"), ("spares", 0.5, 0))
-    Traceback (most recent call last):
-    yieldopt.errors.CaseError: share: must be a number in [0, 1] (got 1.5)
-    spares: must be a whole number, at least 0 (got 0.5)
-    """
-    faults = [fault for one in given for fault in _faults(*one)]
-    lengths = {name: np.shape(value) for name, value, _ in given if isinstance(value, np.ndarray)}
-    if len(set(lengths.values()) - {()}) > 1:
-        faults.append(Fault("arrays of different lengths", ", ".join(lengths)))
-    if faults:
-        raise CaseError(faults)
-
-
-def _faults(key: str, value: object, allowed: str | int) -> list[Fault]:
-    """Return the fault of one argument, or none."""
-    if isinstance(allowed, int):
-        if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= allowed:
-            return []
-        return [Fault(f"must be a whole number, at least {allowed}", key, value)]
-    ends = allowed.removeprefix("one ")
-    text = f"must be a number in {ends}"
-    plain = isinstance(value, int | float | np.number | np.ndarray) and not isinstance(value, bool)
-    numbers = np.asarray(value)
-    if not plain or numbers.dtype.kind not in "iuf" or numbers.ndim > (ends == allowed):
-        return [Fault(text, key, "nothing" if value is None else value)]
-    low, high = (float(end) for end in ends[1:-1].split(","))
-    above = numbers >= low if ends[0] == "[" else numbers > low
-    below = numbers <= high if ends[-1] == "]" else numbers < high
-    wrong = np.ravel(numbers)[~np.ravel(above & below)]
-    return [Fault(text, key, wrong[0].item())] if wrong.size else []
 
 
 def _tiling(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldopt.physics.reticle import check
+from yieldopt.physics.arguments import check
 from yieldopt.physics.yields import Value
 
 _S_PER_H = 3600.0

@@ -16,13 +16,11 @@ References
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError
-from yieldopt.physics.bins import check
+from yieldopt.physics.arguments import check
+from yieldopt.physics.normal import below
 from yieldopt.physics.yields import Value
 
 
@@ -79,15 +77,14 @@ def bow_um(
     ...     cte_mismatch_ppm_per_k=12.0, temperature_swing_k=-200.0)))
     -245
     """
-    positive = "finite and above 0"
     check(
-        ("side_mm", side_mm, positive),
-        ("top_um", top_um, positive),
-        ("bottom_um", bottom_um, positive),
-        ("top_gpa", top_gpa, positive),
-        ("bottom_gpa", bottom_gpa, positive),
-        ("cte_mismatch_ppm_per_k", cte_mismatch_ppm_per_k, "finite"),
-        ("temperature_swing_k", temperature_swing_k, "finite"),
+        ("side_mm", side_mm, "(0, inf)"),
+        ("top_um", top_um, "(0, inf)"),
+        ("bottom_um", bottom_um, "(0, inf)"),
+        ("top_gpa", top_gpa, "(0, inf)"),
+        ("bottom_gpa", bottom_gpa, "(0, inf)"),
+        ("cte_mismatch_ppm_per_k", cte_mismatch_ppm_per_k, "(-inf, inf)"),
+        ("temperature_swing_k", temperature_swing_k, "(-inf, inf)"),
     )
     top, bottom, side_um = np.asarray(top_um), np.asarray(bottom_um), 1e3 * np.asarray(side_mm)
     m = top / bottom
@@ -122,7 +119,7 @@ def warpage_scrap_frac(bow_um: Value, limit_um: Value, spread_um: Value) -> Valu
 
     Notes
     -----
-    P(|X| > l) = ½ erfc((l−b)/(σ√2)) + ½ erfc((l+b)/(σ√2)) for X normal of mean b, deviation σ.
+    P(|X| > l) = Φ((b−l)/σ) + Φ((−b−l)/σ) for X normal of mean b and deviation σ.
 
     Examples
     --------
@@ -130,19 +127,13 @@ def warpage_scrap_frac(bow_um: Value, limit_um: Value, spread_um: Value) -> Valu
     0.02275
     """
     check(
-        ("bow_um", bow_um, "finite"),
-        ("limit_um", limit_um, "finite and above 0"),
-        ("spread_um", spread_um, "finite and above 0"),
+        ("bow_um", bow_um, "(-inf, inf)"),
+        ("limit_um", limit_um, "(0, inf)"),
+        ("spread_um", spread_um, "(0, inf)"),
     )
-    bow, limit, scale = np.asarray(bow_um), np.asarray(limit_um), math.sqrt(2.0) * spread_um
-    above, below = _erfc((limit - bow) / scale), _erfc((limit + bow) / scale)
-    scrap: Value = (0.5 * (above + below))[()]
+    bow, limit, spread = np.asarray(bow_um), np.asarray(limit_um), np.asarray(spread_um)
+    scrap: Value = (below((bow - limit) / spread) + below((-bow - limit) / spread))[()]
     return scrap
-
-
-def _erfc(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Complementary error function of each element."""
-    return np.array([math.erfc(value) for value in np.ravel(x)]).reshape(np.shape(x))
 
 
 def warpage_mean(
@@ -201,18 +192,17 @@ def warpage_mean(
     ...     layer_exponent=1.5, power_exponent=1.0)), 4)
     0.0408
     """
-    positive, least = "finite and above 0", "finite and at least 0"
     check(
-        ("side_mm", side_mm, positive),
-        ("layers", layers, positive),
-        ("power_w", power_w, positive),
-        ("at_reference", at_reference, least),
-        ("reference_side_mm", reference_side_mm, positive),
-        ("reference_layers", reference_layers, positive),
-        ("reference_power_w", reference_power_w, positive),
-        ("side_exponent", side_exponent, least),
-        ("layer_exponent", layer_exponent, least),
-        ("power_exponent", power_exponent, least),
+        ("side_mm", side_mm, "(0, inf)"),
+        ("layers", layers, "(0, inf)"),
+        ("power_w", power_w, "(0, inf)"),
+        ("at_reference", at_reference, "[0, inf)"),
+        ("reference_side_mm", reference_side_mm, "(0, inf)"),
+        ("reference_layers", reference_layers, "(0, inf)"),
+        ("reference_power_w", reference_power_w, "(0, inf)"),
+        ("side_exponent", side_exponent, "[0, inf)"),
+        ("layer_exponent", layer_exponent, "[0, inf)"),
+        ("power_exponent", power_exponent, "[0, inf)"),
     )
     growth = (
         side_exponent * np.log(side_mm / reference_side_mm)

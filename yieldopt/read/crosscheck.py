@@ -52,9 +52,10 @@ def _sources(model: BaseModel, library: Library, key: str = "") -> Iterator[Faul
 
 def source_faults(text: str, key: str, library: Library) -> Iterator[Fault]:
     head, _, rest = text.partition(":")
-    if head in ("assumed", "derived"):
+    if head in ("assumed", "derived", "calibrated"):
         if not rest.strip():
-            yield Fault(f"{head} without saying {'why' if head == 'assumed' else 'how'}", key, text)
+            missing = {"assumed": "why", "derived": "how", "calibrated": "to what"}[head]
+            yield Fault(f"{head} without saying {missing}", key, text)
         return
     for name in text.split(","):
         if name.strip() not in library.sources:

@@ -49,7 +49,7 @@ def _fault(
     hint = str(context.get("hint", ""))
     loc = _written(raw, loc)
     if "key" in context:
-        loc.append(str(context["key"]))
+        loc += str(context["key"]).split(".")
     value: Any = detail["input"]
     if detail["type"] == "extra_forbidden":
         message = "unknown key"

@@ -1,0 +1,118 @@
+"""Break-even points, and routes side by side."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.test_assembly import CASE, case_of
+from yieldopt import CaseError, UnknownName, load
+from yieldopt.breakeven import breakeven
+from yieldopt.comparison import compare
+from yieldopt.optimize.candidates import candidate_on
+
+OTHER = 'extends = "t_pack"\nname = "t_other"\n[steps.bumps]\ncost_usd = 9\n'
+KEY = "routes.t_other.steps.bumps.cost_usd"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case with two routes, the second a variant whose bumps cost money but fail less."""
+    folder = tmp_path_factory.mktemp("breakeven")
+    case_of(folder)
+    less = OTHER + "[steps.bumps.faults.joint.bumps]\nfail_ppb = 2\n"
+    (folder / "own" / "routes" / "t_other.toml").write_text(less)
+    text = CASE.replace('routes = ["t_pack"]', 'routes = ["t_pack", "t_other"]')
+    (folder / "case.toml").write_text(text)
+    return folder / "case.toml"
+
+
+def test_a_route_that_extends_another_is_it_but_for_the_change(path: Path) -> None:
+    routes = load(path).library.routes
+    one, other = routes["t_pack"], routes["t_other"]
+    assert other.steps[2].cost_usd.base == 9.0
+    assert other.steps[3:] == one.steps[3:]
+    assert other.one_off_cost_usd == one.one_off_cost_usd
+
+
+def cost(path: Path, route: str, value: float) -> float:
+    case = load(path, {KEY: value})
+    candidate, _ = candidate_on(case, case.products[0], route)
+    assert candidate is not None
+    return candidate.recipes[0].cost_per_good_usd
+
+
+def test_both_routes_cost_the_same_at_the_break_even(path: Path) -> None:
+    found = breakeven(path, KEY, ("t_pack", "t_other"), low=0.0)
+    (crossing,) = found.crossings
+    assert (found.low, found.base, found.high) == (0.0, 9.0, 90.0)
+    # The value is closed to 1e-7; the cost rises by a few USD per USD of it.
+    assert cost(path, "t_other", crossing.value) == pytest.approx(
+        cost(path, "t_pack", crossing.value), rel=1e-6
+    )
+    assert crossing.cost_per_good_usd == pytest.approx(cost(path, "t_pack", 9.0), rel=1e-6)
+    assert (crossing.cheaper_below, crossing.cheaper_above) == ("t_other", "t_pack")
+    assert cost(path, "t_other", 0.9 * crossing.value) < cost(path, "t_pack", 9.0)
+    assert set(crossing.recipes) == {"t_pack", "t_other"}
+
+
+def test_the_levels_are_chosen_anew_at_every_value(path: Path) -> None:
+    """The costs at the ends are those of the best plan there, not of today's levels."""
+    found = breakeven(path, KEY, ("t_pack", "t_other"), low=0.0, high=500.0)
+    assert found.costs["t_other"][2] == pytest.approx(cost(path, "t_other", 500.0), rel=1e-14)
+    assert found.costs["t_other"][0] == pytest.approx(cost(path, "t_other", 0.0), rel=1e-14)
+
+
+def test_a_range_without_a_break_even_says_so(path: Path) -> None:
+    assert breakeven(path, KEY, ("t_pack", "t_other"), low=200.0, high=300.0).crossings == ()
+
+
+def test_where_a_route_cannot_be_taken_its_cost_is_none(path: Path) -> None:
+    found = breakeven(path, "products.p.dppm_limit", ("t_pack", "t_other"), low=1.0, high=30000.0)
+    assert found.costs["t_pack"][0] is None
+    assert found.costs["t_pack"][2] is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"key": "routes.t_other.steps.bump.cost_usd"}, CaseError, "not a number of this case"),
+        ({"key": "routes.t_other.title"}, CaseError, "not a number of this case"),
+        ({"key": "a b"}, CaseError, "not a dotted key"),
+        ({"routes": ("t_pack", "cowos_s")}, UnknownName, "none of the routes of p"),
+        ({"product": "q"}, UnknownName, "unknown product"),
+        ({"low": 5.0, "high": 2.0}, CaseError, "the range from 5 to 2 is empty"),
+        ({"low": -5.0}, CaseError, "must be at least 0"),
+    ],
+)
+def test_refusals(
+    changes: dict[str, Any], error: type[CaseError], message: str, path: Path
+) -> None:
+    wanted: dict[str, Any] = {"key": KEY, "routes": ("t_pack", "t_other"), **changes}
+    with pytest.raises(error, match=message):
+        breakeven(path, **wanted)
+
+
+def test_compare_gives_what_solve_gives_and_the_scrap_by_cause(path: Path) -> None:
+    columns = compare(load(path))
+    assert [column.route for column in columns] == ["t_pack", "t_other"]
+    for column in columns:
+        assert column.recipe is not None
+        assert column.recipe.cost_per_good_usd == pytest.approx(
+            cost(path, column.route, 9.0), rel=1e-14
+        )
+        scrap = column.recipe.waterfall_usd["scrap"]
+        assert math.fsum(column.scrap_by_cause_usd.values()) == pytest.approx(scrap, rel=1e-9)
+        assert 0.5 < (column.composite_yield_frac or 0.0) < 1.0
+    joints = [column.scrap_by_cause_usd["package/bumps"] for column in columns]
+    assert joints[1] < 0.2 * joints[0]  # a tenth of the failing joints
+
+
+def test_an_excluded_route_keeps_its_reasons(tmp_path: Path) -> None:
+    (column,) = compare(case_of(tmp_path, CASE.replace("[40.0, 30.0]", "[20.0, 20.0]")))
+    assert column.recipe is None
+    assert "do not fit" in column.reasons[0]
+    assert column.to_dict()["recipe"] is None

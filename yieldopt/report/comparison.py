@@ -1,0 +1,88 @@
+"""Routes side by side and break-even points, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from yieldopt.breakeven import BreakEven, Crossing
+from yieldopt.comparison import RouteColumn
+from yieldopt.plan import Recipe
+from yieldopt.report.text import columns, usd
+
+Rows = list[Sequence[str]]
+_CAUSES = 8  # as many causes of scrap as a table shows; the JSON has all
+
+
+def comparison_text(found: Sequence[RouteColumn]) -> str:
+    """Return a table for each product: routes as columns; money in USD per good package."""
+    parts = []
+    for product in dict.fromkeys(column.product for column in found):
+        own = [column for column in found if column.product == product]
+        taken = [column for column in own if column.recipe is not None]
+        parts.append(f"{product}, USD per good package by route, each at its best test levels")
+        if taken:
+            parts += [_waterfalls(taken), _causes(taken), _levels(taken)]
+        out = [(c.route, "; ".join(c.reasons)) for c in own if c.recipe is None]
+        if out:
+            parts.append("excluded\n" + columns(out))
+    return "\n\n".join(parts)
+
+
+def _waterfalls(taken: Sequence[RouteColumn]) -> str:
+    recipes = [_recipe(column) for column in taken]
+    rows: Rows = [("", *(column.route for column in taken))]
+    for name in dict.fromkeys(name for recipe in recipes for name in recipe.waterfall_usd):
+        rows.append((name, *(usd(recipe.waterfall_usd.get(name, 0.0)) for recipe in recipes)))
+    rows.append(("cost per good", *(usd(recipe.cost_per_good_usd) for recipe in recipes)))
+    rows.append(("DPPM", *(f"{recipe.dppm:,.1f}" for recipe in recipes)))
+    shares = [column.composite_yield_frac for column in taken]
+    shown = ("" if share is None else f"{100 * share:.1f} %" for share in shares)
+    rows.append(("composite process yield", *shown))
+    return columns(rows, right=range(1, len(taken) + 1))
+
+
+def _causes(taken: Sequence[RouteColumn]) -> str:
+    totals: dict[str, float] = {}
+    for column in taken:
+        for cause, lost in column.scrap_by_cause_usd.items():
+            totals[cause] = max(totals.get(cause, 0.0), lost)
+    causes = sorted(totals, key=lambda cause: -totals[cause])[:_CAUSES]
+    rows: Rows = [("scrap by cause", *(column.route for column in taken))]
+    for cause in causes:
+        shown = (column.scrap_by_cause_usd.get(cause) for column in taken)
+        rows.append((cause, *("" if lost is None else usd(lost) for lost in shown)))
+    return columns(rows, right=range(1, len(taken) + 1))
+
+
+def _levels(taken: Sequence[RouteColumn]) -> str:
+    recipes = [_recipe(column) for column in taken]
+    places = dict.fromkeys(place for recipe in recipes for place in recipe.levels)
+    rows: Rows = [("level at", *(column.route for column in taken))]
+    rows += [(place, *(recipe.levels.get(place, "") for recipe in recipes)) for place in places]
+    return columns(rows)
+
+
+def _recipe(column: RouteColumn) -> Recipe:
+    assert column.recipe is not None
+    return column.recipe
+
+
+def breakeven_text(found: BreakEven) -> str:
+    """Return the crossings, and the costs at the ends of the range."""
+    head = f"{found.product}: {found.key} from {found.low:g} to {found.high:g}"
+    rows: Rows = [("USD per good", f"at {found.low:g}", f"at {found.base:g}, now",
+                   f"at {found.high:g}")]  # fmt: skip
+    for route, costs in found.costs.items():
+        rows.append((route, *("cannot" if cost is None else usd(cost) for cost in costs)))
+    parts = [head, columns(rows, right=(1, 2, 3))]
+    parts += [_crossing(crossing) for crossing in found.crossings]
+    if not found.crossings:
+        parts.append("no break-even in this range")
+    return "\n\n".join(parts)
+
+
+def _crossing(crossing: Crossing) -> str:
+    return (
+        f"break-even at {crossing.value:.6g}: {usd(crossing.cost_per_good_usd)} USD per good "
+        f"package; {crossing.cheaper_below} is cheaper below, {crossing.cheaper_above} above"
+    )
