@@ -38,6 +38,19 @@ def test_the_share_from_a_join_on_leaves_out_what_came_before() -> None:
     assert composite_yield(packaging(0.5), "pack") == pytest.approx(expected, rel=1e-14)
 
 
+def test_an_assembled_part_goes_in_known_good() -> None:
+    die = Node("dram", steps=(Step("fab", "process", 5.0, scrap=0.2, category="memory"),))
+    bond = Step("bond", "process", 9.0, faults={"joint": Faults(0.3)}, category="memory")
+    carrier = Node(
+        "carrier", steps=(Step("fab", "process", 1.0, scrap=0.1, category="interposer"),)
+    )
+    pack = Node(
+        "pack", (Input("carrier"), Input("stack", 8)), (Step("join", "process", scrap=0.05),)
+    )
+    flow = Flow("pack", (die, Node("stack", (Input("dram", 4),), (bond,)), carrier, pack))
+    assert composite_yield(flow, "carrier") == pytest.approx(0.9 * 0.95, rel=1e-14)
+
+
 def test_a_node_that_stands_several_times_counts_one() -> None:
     piece = Node("piece", steps=(Step("fab", "process", 1.0, scrap=0.1, category="interposer"),))
     pack = Node("pack", (Input("piece", 4),), (Step("bond", "process", 1.0, scrap=0.2),))

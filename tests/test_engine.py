@@ -297,3 +297,15 @@ def test_a_chance_below_the_smallest_double_gives_no_nan() -> None:
 
 def test_nothing_good_is_shipped_by_a_node_without_steps() -> None:
     unspent(evaluate(blocked_line(BLOCKED["shipped"][0], sure=True, bond=())), 0)
+
+
+@pytest.mark.parametrize("mean", [40.0, 300.0])
+def test_hardly_anything_good_is_not_nothing(mean: float) -> None:
+    """1 − (1 − Q) would lose a small Q: untested, a good package still costs spend / Q."""
+    fab = Step("fab", "process", 2.0, faults={"logic": Faults(mean)})
+    flow = Flow("die", (Node("die", steps=(fab,)),))
+    out = evaluate(flow)
+    assert out.blocked is None
+    assert out.cost_per_good_usd == pytest.approx(2.0 * math.exp(mean), rel=1e-13)
+    batch = evaluate(flow.with_values({"die/fab.mean.logic": np.array([0.1, mean])}))
+    assert np.asarray(batch.quality)[1] == pytest.approx(math.exp(-mean), rel=1e-12)

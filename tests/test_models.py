@@ -119,7 +119,7 @@ def test_every_source_is_cited_and_says_where_it_comes_from() -> None:
 
 def quantities(data: Any, key: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(data, dict):
-        if "base" in data:
+        if isinstance(data.get("base"), int | float):
             yield key, data
         for name, value in data.items():
             yield from quantities(value, f"{key}.{name}")

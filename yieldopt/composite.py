@@ -26,8 +26,8 @@ def composite_yield(flow: Flow, start: str) -> float:
     -------
     float
         Q · count / visits of the node's first step [0…1]: everything from the node's start to the
-        shipped package. Dies, memory and substrates enter without faults, and so does all that the
-        node joins; overkill of tests on the way counts as loss, as it does on a line.
+        shipped package. Dies, memory and substrates, assembled ones too, enter without faults, and
+        so does all that the node joins; overkill of tests on the way counts as loss, as it does on a line.
 
     Raises
     ------
@@ -67,7 +67,8 @@ def known_good(flow: Flow, start: str) -> Flow:
     below = _below(flow, start)
 
     def fine(node: Node) -> bool:
-        part = not node.inputs and bool(node.steps) and node.steps[0].booked in _PARTS
+        made = [step.booked in _PARTS for step in node.steps if step.kind == "process"]
+        part = bool(made) and all(made) and start not in _below(flow, node.name)
         return node.name in below or (part and node.name != start)
 
     nodes = (_flawless(node) if fine(node) else node for node in flow.nodes)

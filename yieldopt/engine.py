@@ -112,6 +112,8 @@ class _Walk:
             log_quality = log_pass(self.seen.door, cut) if self.log_q is None else self.log_q
             missing = np.expm1(log_quality)
             quality, dppm = 1.0 + missing, 0.0 - 1e6 * missing
+            if np.min(missing, initial=0.0) < -0.5:  # hardly anything good ships, but not nothing
+                quality = np.where(missing < -0.5, np.exp(log_quality), quality)[()]
             per_good = cost / quality
             visits = self._visits(cut) if self.details else {}
             uses = self._uses(visits, cut) if self.details else {}

@@ -60,6 +60,12 @@ def test_search_equals_brute_force(seed: int) -> None:
             assert objective(out, escape, price) == pytest.approx(least, rel=RELATIVE)
             assert out.dppm <= limit * (1 + 1e-9)
             assert found.proof.enumerated + found.proof.pruned == problem.combinations
+        # A plan known already: a worse one changes nothing, a better one is never beaten.
+        again = best_levels(problem, known_usd=least * 1.01 + 1e-6, **options)
+        assert again.value_usd == pytest.approx(least, rel=RELATIVE)
+        assert again.levels is not None
+        beaten = best_levels(problem, known_usd=least * 0.99 - 1e-6, **options)
+        assert (beaten.levels, beaten.value_usd) == (None, pytest.approx(least * 0.99 - 1e-6))
 
 
 def test_no_plan_reaches_the_limit() -> None:

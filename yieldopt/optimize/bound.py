@@ -8,6 +8,7 @@ ladder of multipliers μ ≥ 0. Coordinate descent finds good m* (and incumbents
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 _SWEEPS = 4
+ROUNDING = 1e-11  # a bound closer than this (relative) to the incumbent is not trusted to prune
 _TINY = 1e-300
 _LADDER = (0.0, *(10.0 ** (k / 2) for k in range(-2, 13)))  # μ as multiples of J
 
@@ -42,8 +44,20 @@ class Terms:
     weight: Array  # (T, n)
     log_q_trunk: Array  # (T,)
 
+    def rows(self, kept: Index) -> Terms:
+        """Return the terms of some trunk combinations."""
+        return Terms(
+            [e[kept] for e in self.log_e],
+            [q[kept] for q in self.log_q],
+            self.k,
+            self.gap,
+            self.base[kept],
+            self.weight[kept],
+            self.log_q_trunk[kept],
+        )
 
-def bounds(terms: Terms, log_q_least: float | None) -> Bounds:
+
+def bounds(terms: Terms, log_q_least: float | None, known: float = math.inf) -> Bounds:
     """Bound every trunk combination of a block.
 
     Parameters
@@ -52,28 +66,38 @@ def bounds(terms: Terms, log_q_least: float | None) -> Bounds:
         The block.
     log_q_least
         Least ln Q allowed, or ``None``.
+    known
+        J of an allowed plan: a combination whose bound reaches the best known is not looked at
+        any further.
     """
     count = len(terms.base)
     lower = np.full(count, -np.inf)
     value = np.full(count, np.inf)
     entries = np.zeros((count, len(terms.k)), dtype=np.intp)
-    at = entries.copy()
+    if log_q_least is not None:
+        most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
+        lower[most < log_q_least] = np.inf
+    kept = np.flatnonzero(lower < np.inf)
+    terms = terms.rows(kept) if len(kept) < count else terms
+    at = entries[kept]
     scale: Array | None = None
     for rung in _LADDER if log_q_least is not None else (0.0,):
-        multiplier = np.zeros(count) if scale is None else rung * scale
+        multiplier = np.zeros(len(kept)) if scale is None else rung * scale
         at = _descend(terms, multiplier, at)
         cost, log_q = _values(terms, at)
         scale = cost if scale is None else scale
-        fine = np.ones(count, bool) if log_q_least is None else log_q >= log_q_least
-        better = fine & (cost < value)
-        value = np.where(better, cost, value)
-        entries[better] = at[better]
+        fine = np.ones(len(kept), bool) if log_q_least is None else log_q >= log_q_least
+        better = np.flatnonzero(fine & (cost < value[kept]))
+        value[kept[better]], entries[kept[better]] = cost[better], at[better]
         slack = 0.0 if log_q_least is None else log_q - log_q_least
         below = _tangent(terms, multiplier, at) - multiplier * slack
-        lower = np.maximum(lower, below)
-    if log_q_least is not None:
-        most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
-        lower = np.where(most < log_q_least, np.inf, lower)
+        lower[kept] = np.maximum(lower[kept], below)
+        known = min(known, float(cost[fine].min(initial=math.inf)))
+        left = np.flatnonzero(lower[kept] < known * (1.0 + ROUNDING))
+        if 2 * len(left) <= len(kept):
+            terms, kept, at, scale = terms.rows(left), kept[left], at[left], scale[left]
+        if not len(kept):
+            break
     return Bounds(lower, value, entries)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,6 +66,18 @@ class Candidate:
             dppm_limit=self.product.dppm_limit,
             escape_cost_usd=escape.base if escape else None,
             prices_only=prices_only,
+            known_usd=self._known(prices, prices_only),
+        )
+
+    def _known(self, prices: Mapping[str, float], prices_only: bool) -> float:
+        """Return the least that a recipe found before costs at the prices."""
+        return min(
+            (
+                (0.0 if prices_only else recipe.cost_per_good_usd - self.one_off_usd)
+                + sum(price * recipe.uses_per_good.get(k, 0.0) for k, price in prices.items())
+                for recipe in self.recipes
+            ),
+            default=math.inf,
         )
 
     def _keep(self, levels: Mapping[str, str], proof: Proof) -> None:

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.bound import Terms, bounds
+from yieldopt.optimize.bound import ROUNDING, Terms, bounds
 from yieldopt.optimize.enumeration import Half, best_pair, half
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.trunk import Block
 
 Array = NDArray[np.float64]
-_ROUNDING = 1e-11  # a bound closer than this (relative) to the incumbent is not trusted to prune
 HOPELESS_USD = 1e15  # nothing worth the name passes; and solvers take 1e20 for infinite
 
 
@@ -77,6 +76,7 @@ def best_levels(
     escape_cost_usd: float | None = None,
     prices_only: bool = False,
     bound: bool = True,
+    known_usd: float = math.inf,
 ) -> Found:
     """Choose the level at every insertion for the least cost per good package.
 
@@ -94,22 +94,25 @@ def best_levels(
         Count resource use at its prices and no cost (the feasibility phase of the allocation).
     bound
         Prune trunk combinations by the tangent bound; off, everything is enumerated.
+    known_usd
+        Value of a plan known already; only a better one is looked for.
 
     Returns
     -------
     Found
-        The best plan and its proof; the bound equals the value: the search is exact.
+        The best plan and its proof; the bound equals the value: the search is exact. Where nothing
+        is better than the known plan, no levels and its value.
     """
     least = None if dppm_limit is None else math.log1p(-min(dppm_limit / 1e6, 1.0 - 1e-15))
     escape = 0.0 if prices_only else escape_cost_usd or 0.0
-    state = _State()
+    state = _State(value=known_usd + escape)
     menus = math.prod(len(leaf.cost) for leaf in problem.leaves)
     for first, block in problem.blocks():
         terms = _priced(problem, block, prices or {}, escape, 0.0 if prices_only else 1.0)
         order = np.arange(len(terms.base))
         lower = np.full(len(terms.base), -np.inf)
         if bound:
-            found = bounds(terms, least)
+            found = bounds(terms, least, state.value)
             lower = found.lower
             at = int(found.value.argmin())
             if found.value[at] < state.value:
@@ -117,7 +120,7 @@ def best_levels(
                 state.entries = tuple(int(m) for m in found.entries[at])
             order = np.argsort(lower, kind="stable")
         for t in order:
-            if lower[t] >= state.value * (1.0 + _ROUNDING):
+            if lower[t] >= state.value * (1.0 + ROUNDING):
                 state.pruned += menus
                 continue
             state.enumerated += menus
@@ -126,10 +129,10 @@ def best_levels(
 
 
 def _answer(problem: Problem, state: _State, escape: float) -> Found:
-    fine = state.trunk >= 0 and state.value < HOPELESS_USD
-    value = state.value - escape if fine else math.inf
+    value = state.value - escape if state.value < HOPELESS_USD else math.inf
     proof = Proof("enumeration", problem.combinations, state.enumerated, state.pruned, value)
-    return Found(problem.levels(state.trunk, state.entries) if fine else None, value, proof)
+    better = state.trunk >= 0 and value < math.inf
+    return Found(problem.levels(state.trunk, state.entries) if better else None, value, proof)
 
 
 def _priced(
