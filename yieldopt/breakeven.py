@@ -13,7 +13,7 @@ from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.optimize.candidates import Candidate, candidate_on
 from yieldopt.plan import Recipe
 from yieldopt.read.case import load
-from yieldopt.read.documents import key_parts
+from yieldopt.read.keys import key_parts
 from yieldopt.read.lookup import quantity_at
 from yieldopt.schema.case import Case, ProductShape
 

@@ -27,7 +27,7 @@ def composite_yield(flow: Flow, start: str) -> float:
     float
         Q · count / visits of the node's first step [0…1]: everything from the node's start to the
         shipped package. Dies, memory and substrates, assembled ones too, enter without faults, and
-        so does all that the node joins; overkill of tests on the way counts as loss, as it does on a line.
+        so does all that the node joins; overkill of tests on the way counts as loss, as on a line.
 
     Raises
     ------

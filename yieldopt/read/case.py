@@ -10,9 +10,10 @@ from typing import Any
 from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.crosscheck import source_faults
-from yieldopt.read.documents import Document, join_key, key_parts, open_document
+from yieldopt.read.documents import Document, open_document
 from yieldopt.read.fit import fit_faults, slot_faults
 from yieldopt.read.inventory import resources as known_resources
+from yieldopt.read.keys import join_key, key_parts
 from yieldopt.read.library import read_library
 from yieldopt.read.merging import merged
 from yieldopt.read.shapes import check

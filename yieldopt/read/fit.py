@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from yieldopt.errors import Fault, near_miss
-from yieldopt.read.documents import join_key
+from yieldopt.read.keys import join_key
 from yieldopt.schema.assembly import Assembly, parts_within, slots_of, steps_of
 from yieldopt.schema.base import Size
 from yieldopt.schema.case import Library

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from yieldopt.data import data_folder
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.crosscheck import cross_faults
-from yieldopt.read.documents import Document, join_key, open_document
+from yieldopt.read.documents import Document, open_document
+from yieldopt.read.keys import join_key
 from yieldopt.read.merging import merged
 from yieldopt.read.shapes import check
 from yieldopt.schema.case import Library

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from yieldopt.read.documents import join_key
+from yieldopt.read.keys import join_key
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from yieldopt.errors import Fault, near_miss
-from yieldopt.read.documents import join_key
+from yieldopt.read.keys import join_key
 
 S = TypeVar("S", bound=BaseModel)
 _MESSAGES = {
