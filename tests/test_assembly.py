@@ -161,10 +161,35 @@ def test_menus_of_an_assembled_part(case: Case) -> None:
 def test_layers_get_worse_by_growth(case: Case) -> None:
     bond = steps(case)["t_stack/bond"]
     units = 1.0 + 1.5 + 2.25
-    assert bond.cost_usd == pytest.approx(4 * units, rel=1e-14)
+    assert bond.cost_usd == 12.0  # a layer takes what it takes, however it turns out
     assert bond.faults["hybrid"].mean == pytest.approx(0.01 * units, rel=1e-14)
     assert bond.scrap == pytest.approx(1 - 0.99**units, rel=1e-13)
     assert bond.booked == "die"  # the part's category, not the route's
+
+
+def test_blind_parts_keep_their_repair_but_are_not_taken_out(tmp_path: Path) -> None:
+    """What is mended on the wafer stays mended; what is only seen is bonded all the same."""
+    mends = ("coverage = {logic = 0.8}", "coverage = {logic = 0.8}, repair = {logic = 0.75}")
+    case = case_of(tmp_path, insertions__t_sort=mends)
+    flow = compile_named(case, "p", "t_pack", ["t_die/t_sort=twice"])
+    (die,) = [node for node in flow.nodes if node.name == "t_die"]
+    sort = die.steps[-1]
+    assert (sort.coverage, sort.repair, sort.overkill) == ({"logic": pytest.approx(0.6)},
+                                                           {"logic": 1.0}, 0.0)  # fmt: skip
+    out = evaluate(flow)
+    assert float(out.visits["t_die/t_sort"]) == float(out.visits["t_die/fab"])
+    choices = compile_template(case, case.products[0], case.library.routes["t_pack"]).choices()
+    assert list(choices["t_die/t_sort"].options) == ["off", "twice"]  # the curve mends nothing
+
+
+def test_test_time_is_that_of_dies_and_what_holds_them(tmp_path: Path) -> None:
+    case = case_of(tmp_path, CASE.replace("power_w", "test_time_factor = 3\npower_w"))
+    plain = case_of(tmp_path)
+    for place, factor in (("t_stack/t_final", 3.0), ("package/t_final", 3.0)):
+        one, other = (steps(c, f"{place}=full")[place] for c in (plain, case))
+        assert other.uses["tester.f"] == pytest.approx(factor * one.uses["tester.f"])
+    one, other = (steps(c, "t_stack/t_burn=h48")["t_stack/t_burn"] for c in (plain, case))
+    assert other.uses == one.uses  # an oven keeps its hours
 
 
 def test_what_is_reworked_is_neither_free_nor_scrap(case: Case) -> None:
@@ -241,49 +266,18 @@ def test_one_off_costs_are_borne_by_the_volume(tmp_path: Path) -> None:
     (recipe,) = solve(case_of(tmp_path, text)).recipes
     assert recipe.waterfall_usd["one_off"] == 5000.0
     assert math.fsum(recipe.waterfall_usd.values()) == pytest.approx(recipe.cost_per_good_usd)
-    text = text.replace("power_w", 'present_route = "cowos_s"\npower_w')
-    (ported,) = solve(case_of(tmp_path, text)).recipes
-    assert ported.cost_per_good_usd == pytest.approx(recipe.cost_per_good_usd + 1000.0)
+    text = text.replace("power_w", 'present_route = "t_stacking"\npower_w')
+    leaves = ('title = "R"', 'title = "R"\nexit_cost_usd = 7e6')
+    (ported,) = solve(case_of(tmp_path, text, routes__t_stacking=leaves)).recipes
+    assert ported.cost_per_good_usd == pytest.approx(recipe.cost_per_good_usd + 1000.0 + 7000.0)
 
 
-FAULTS: list[tuple[str, str, str, str, str]] = [
-    ("parts__t_stack", 'until = "stack"', 'until = "stac"', "until", "no such node"),
-    ("parts__t_stack", '"t_stacking"', '"t_stackin"', "route", "unknown route"),
-    ("parts__t_stack", "slots.base", "slots.bas", "slots", "is not filled"),
-    ("parts__t_stack", '"t_base"', '"t_stack"', "slots", "circular"),
-    ("parts__t_stack", '"t_base"', '"t_die"', "slots.top[0].part", "already in slot"),
-    ("parts__t_mem", "incoming_dppm = 300", "incoming_dppm = 1e6", "grades.fine.incoming_dppm",
-     "below 1000000"),
-    ("parts__t_mem", 'fault_class = "hbm"', "", "", "grades need a fault_class"),
-    ("parts__t_mem", "fault_class", "price_usd = 3\nfault_class", "", "needs one of"),
-    ("routes__t_stacking", 'blind = ["@top"]', 'blind = ["@tops"]', "steps[0].blind",
-     "none of the inputs"),
-    ("routes__t_stacking", 'per = "layer"', 'per = "part"', "steps[1].growth_frac_per_layer",
-     "growth goes with"),
-    ("routes__t_pack", 'per = "part", of = ["@logic"],', "", "steps[2].faults.joint.bumps",
-     "those of parts"),
-    ("routes__t_pack", "fail_ppb = 20", "fail_ppb = -1", "steps[2].faults.joint.bumps.fail_ppb",
-     "at least 0"),
-    ("insertions__t_sort", "overlap = 0.5", "overlap = 1.5", "overlap", "between 0 and 1"),
-    ("insertions__t_sort", "tau_s = {logic", "tau_s = {sram", "curve.tau_s", "different classes"),
-    ("insertions__t_burn", '"hybrid"', '"hybrit"', "levels.h48.burn_in.fault_class",
-     "unknown fault class"),
-    ("insertions__t_sort", "coverage = {logic = 0.8}", "bad_die_detection = 0.8",
-     "levels.twice.bad_die_detection", ""),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("row", FAULTS, ids=lambda row: f"{row[0]}: {row[2]}")
-def test_faults_of_the_new_keys(row: tuple[str, str, str, str, str], tmp_path: Path) -> None:
-    kind, old, new, key, message = row
-    if not message:  # detection of single dies is fine: the last row is a control
-        case_of(tmp_path, **{kind: (old, new)})
-        return
-    with pytest.raises(CaseError) as error:
-        case_of(tmp_path, **{kind: (old, new)})
-    fitting = [f for f in error.value.faults if f.key == key and message in f.message]
-    assert fitting, error.value
-    assert fitting[0].file.endswith(kind.replace("__", "/") + ".toml")
+def test_a_menu_is_narrowed_only_where_there_is_one(tmp_path: Path) -> None:
+    """Inner names of an assembled part's top node, points of other nodes, parts of one grade."""
+    for place in ("t_stack.stack/t_burn", "package/t_sort", "body/grade"):
+        text = CASE.replace("power_w", f'levels = {{"{place}" = ["off"]}}\npower_w')
+        with pytest.raises(CaseError, match="no such place on the product's routes"):
+            case_of(tmp_path, text)
 
 
 def test_a_product_on_a_route_with_an_interposer_needs_its_sides(tmp_path: Path) -> None:

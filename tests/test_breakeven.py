@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.test_assembly import CASE, case_of
 from yieldopt import CaseError, UnknownName, load
-from yieldopt.breakeven import breakeven
+from yieldopt.breakeven import _Search, breakeven
 from yieldopt.comparison import compare
 from yieldopt.optimize.candidates import candidate_on
 
@@ -53,7 +54,9 @@ def test_both_routes_cost_the_same_at_the_break_even(path: Path) -> None:
     assert cost(path, "t_other", crossing.value) == pytest.approx(
         cost(path, "t_pack", crossing.value), rel=1e-6
     )
-    assert crossing.cost_per_good_usd == pytest.approx(cost(path, "t_pack", 9.0), rel=1e-6)
+    for meeting in crossing.cost_per_good_usd.values():
+        assert meeting == pytest.approx(cost(path, "t_pack", 9.0), rel=1e-6)
+    assert not crossing.is_jump
     assert (crossing.cheaper_below, crossing.cheaper_above) == ("t_other", "t_pack")
     assert cost(path, "t_other", 0.9 * crossing.value) < cost(path, "t_pack", 9.0)
     assert set(crossing.recipes) == {"t_pack", "t_other"}
@@ -64,6 +67,56 @@ def test_the_levels_are_chosen_anew_at_every_value(path: Path) -> None:
     found = breakeven(path, KEY, ("t_pack", "t_other"), low=0.0, high=500.0)
     assert found.costs["t_other"][2] == pytest.approx(cost(path, "t_other", 500.0), rel=1e-14)
     assert found.costs["t_other"][0] == pytest.approx(cost(path, "t_other", 0.0), rel=1e-14)
+
+
+class Stub(_Search):
+    """Costs as plain functions, to reach what real cases seldom do; None: cannot be taken."""
+
+    def __init__(self, one: Any, other: Any) -> None:
+        super().__init__("no file", "key", "product", ("a", "b"))
+        self.curves = one, other
+
+    def cost(self, value: float, which: int) -> float | None:
+        cost: float | None = self.curves[which](value)
+        return cost
+
+    def candidates(self, value: float) -> Any:
+        found = []
+        for which in (0, 1):
+            recipe = SimpleNamespace(cost_per_good_usd=self.cost(value, which))
+            found.append(None if recipe.cost_per_good_usd is None else
+                         SimpleNamespace(recipes=[recipe]))  # fmt: skip
+        return tuple(found)
+
+
+def crossings(one: Any, other: Any, low: float = 0.0, high: float = 1.0) -> list[Any]:
+    found = Stub(one, other).run(low, 0.5 * (low + high), high).crossings
+    return [(round(c.value, 5), c.cheaper_below, c.cheaper_above, c.is_jump) for c in found]
+
+
+def test_crossings_of_plain_curves() -> None:
+    assert crossings(lambda v: v, lambda v: 0.53) == [(0.53, "a", "b", False)]
+    assert crossings(lambda v: -v, lambda v: -0.5) == [(0.5, "b", "a", False)]  # at a grid point
+    assert crossings(lambda v: abs(v - 0.5), lambda v: 0.2) == [
+        (0.3, "b", "a", False), (0.7, "a", "b", False)]  # fmt: skip
+    assert crossings(lambda v: 1.0, lambda v: 1.0) == []  # equal throughout
+    assert crossings(lambda v: 1.0 + abs(v - 0.5), lambda v: 1.0) == []  # they only touch
+    assert crossings(lambda v: v, lambda v: 1.0) == []  # they meet where the range ends
+
+
+def test_a_jump_is_no_break_even() -> None:
+    assert crossings(lambda v: 1.0 if v < 0.4 else 3.0, lambda v: 2.0) == [(0.4, "a", "b", True)]
+
+
+def test_stretches_where_a_route_cannot_be_taken() -> None:
+    def until(end: float) -> Any:
+        return lambda v: 0.53 if v < end else None
+
+    assert crossings(lambda v: v, until(0.55)) == [(0.53, "a", "b", False)]
+    assert crossings(lambda v: v, until(0.5)) == []
+    assert crossings(lambda v: None, lambda v: None) == []
+    hole = crossings(lambda v: None if 0.4 < v < 0.6 else v, lambda v: 0.7)
+    assert hole == [(0.7, "a", "b", False)]
 
 
 def test_a_range_without_a_break_even_says_so(path: Path) -> None:
@@ -82,6 +135,9 @@ def test_where_a_route_cannot_be_taken_its_cost_is_none(path: Path) -> None:
         ({"key": "routes.t_other.steps.bump.cost_usd"}, CaseError, "not a number of this case"),
         ({"key": "routes.t_other.title"}, CaseError, "not a number of this case"),
         ({"key": "a b"}, CaseError, "not a dotted key"),
+        ({"key": "routes.t_other.steps.bump.cost_usd"}, CaseError, "did you mean 'bumps'"),
+        ({"key": "products.p.dppm_limt"}, CaseError, "did you mean 'dppm_limit'"),
+        ({"routes": ("t_pack", "t_pack")}, CaseError, "the two routes are one"),
         ({"routes": ("t_pack", "cowos_s")}, UnknownName, "none of the routes of p"),
         ({"product": "q"}, UnknownName, "unknown product"),
         ({"low": 5.0, "high": 2.0}, CaseError, "the range from 5 to 2 is empty"),

@@ -14,33 +14,38 @@ from yieldopt.optimize.candidates import Candidate, candidate_on
 from yieldopt.plan import Recipe
 from yieldopt.read.case import load
 from yieldopt.read.keys import key_parts
-from yieldopt.read.lookup import quantity_at
+from yieldopt.read.lookup import known_at, quantity_at
 from yieldopt.schema.case import Case, ProductShape
 
 _POINTS = 17  # of the first scan
 _CLOSE = 1e-7  # of the value
+_APART = 1e-5  # of the cost: more is a jump
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """A value at which both routes cost the same.
+    """A value at which one route takes over from the other.
 
     Parameters
     ----------
     value
         Of the varied input, in its own unit.
     cost_per_good_usd
-        Of either route there [USD per good package].
+        Of each route there [USD per good package]; the same, but at a jump.
     cheaper_below, cheaper_above
         The routes that are cheaper on either side.
+    is_jump
+        The costs never meet: one of them jumps over the other, where a DPPM limit changes the plan
+        or a body more or less fits a wafer.
     recipes
         What is done at the value, by route.
     """
 
     value: float
-    cost_per_good_usd: float
+    cost_per_good_usd: Mapping[str, float]
     cheaper_below: str
     cheaper_above: str
+    is_jump: bool
     recipes: Mapping[str, Recipe]
 
 
@@ -91,8 +96,10 @@ def breakeven(
     Returns
     -------
     BreakEven
-        Crossings by rising value. The range is scanned at 17 points and every change of sign is
-        closed to 1e-7 of the value; two crossings between neighbouring points are not seen.
+        Crossings by rising value. The range is scanned at 17 points, and up to the edges of the
+        stretches where both routes can be taken; every change of sign is closed to 1e-7 of the
+        value. Two crossings between neighbouring points are not seen, and equal costs over a
+        stretch are none.
 
     Raises
     ------
@@ -112,9 +119,13 @@ def breakeven(
         if route not in asked.routes:
             hint = near_miss(route, asked.routes)
             raise UnknownName(Fault(f"none of the routes of {asked.name}", value=route, hint=hint))
-    quantity = quantity_at(case, key_parts(key))
+    if routes[0] == routes[1]:
+        raise CaseError(Fault("the two routes are one", value=routes[0]))
+    parts = key_parts(key)
+    quantity = quantity_at(case, parts)
     if quantity is None:
-        raise CaseError(Fault("not a number of this case", key))
+        hint = near_miss(*known_at(case, parts))
+        raise CaseError(Fault("not a number of this case", key, hint=hint))
     base = quantity.base
     least = low if low is not None else quantity.low if quantity.low is not None else base / 10
     most = high if high is not None else quantity.high if quantity.high is not None else base * 10
@@ -141,14 +152,12 @@ class _Search:
         self.found: dict[float, tuple[Candidate | None, Candidate | None]] = {}
 
     def run(self, low: float, base: float, high: float) -> BreakEven:
-        values = _grid(low, high)
         crossings = []
-        for left, right in itertools.pairwise(values):
-            here, there = self.difference(left), self.difference(right)
-            if here is not None and there is not None and here * there < 0.0:
-                crossings.append(self.crossing(left, right))
-            elif here == 0.0:
-                crossings.append(self.at(left, left, right))
+        for stretch in self._stretches(_grid(low, high)):
+            signed = [v for v in stretch if self.difference(v) != 0.0]
+            for left, right in itertools.pairwise(signed):
+                if self._sign(left) != self._sign(right):
+                    crossings.append(self._crossing(left, right))
         costs = {
             route: (self.cost(low, i), self.cost(base, i), self.cost(high, i))
             for i, route in enumerate(self.routes)
@@ -173,32 +182,57 @@ class _Search:
         one, other = self.cost(value, 0), self.cost(value, 1)
         return None if one is None or other is None else one - other
 
-    def crossing(self, left: float, right: float) -> Crossing:
-        """Close in by halves: costs are continuous but for a DPPM limit, and bent everywhere."""
-        low, high = left, right
-        sign = self.difference(left)
-        assert sign is not None
+    def _sign(self, value: float) -> bool:
+        difference = self.difference(value)
+        assert difference is not None
+        return difference > 0.0
+
+    def _stretches(self, values: list[float]) -> list[list[float]]:
+        """Return runs of values at which both routes can be taken, with the edges between."""
+        found: list[list[float]] = []
+        for left, right in itertools.pairwise([values[0], *values]):
+            here, there = self.difference(left) is not None, self.difference(right) is not None
+            if there and not (here and found):
+                found.append([] if here or left == right else [self._edge(right, left)])
+            if here and not there:
+                found[-1].append(self._edge(left, right))
+            if there:
+                found[-1].append(right)
+        return found
+
+    def _edge(self, inside: float, outside: float) -> float:
+        """Close in on where a route ends; the value returned is still inside."""
+        while abs(outside - inside) > _CLOSE * max(abs(inside), abs(outside)):
+            middle = 0.5 * (inside + outside)
+            if self.difference(middle) is None:
+                outside = middle
+            else:
+                inside = middle
+        return inside
+
+    def _crossing(self, left: float, right: float) -> Crossing:
+        """Close in by halves between two values of unlike sign."""
+        low, high, above = left, right, self._sign(left)
         while high - low > _CLOSE * max(abs(low), abs(high)):
             middle = 0.5 * (low + high)
-            there = self.difference(middle)
-            if there is None or not low < middle < high:
+            if not low < middle < high or self.difference(middle) is None:
                 break
-            low, high = (middle, high) if there * sign > 0.0 else (low, middle)
-        return self.at(0.5 * (low + high), left, right)
-
-    def at(self, value: float, left: float, right: float) -> Crossing:
+            low, high = (middle, high) if self._sign(middle) == above else (low, middle)
+        pair = self.candidates(high)
         recipes = {
             route: candidate.recipes[0]
-            for route, candidate in zip(self.routes, self.candidates(value), strict=True)
+            for route, candidate in zip(self.routes, pair, strict=True)
             if candidate is not None
         }
-        below, above = self.difference(left) or 0.0, self.difference(right) or 0.0
-        cost = sum(recipe.cost_per_good_usd for recipe in recipes.values()) / len(recipes)
+        costs = {route: recipe.cost_per_good_usd for route, recipe in recipes.items()}
+        apart = max(costs.values()) - min(costs.values())
+        cheaper = (self.routes[1], self.routes[0])
         return Crossing(
-            value,
-            cost,
-            self.routes[0] if below < 0.0 else self.routes[1],
-            self.routes[0] if above < 0.0 else self.routes[1],
+            high,
+            costs,
+            cheaper[0] if above else cheaper[1],
+            cheaper[1] if above else cheaper[0],
+            apart > _APART * max(map(abs, costs.values())),
             recipes,
         )
 

@@ -48,7 +48,7 @@ def composite_yield(flow: Flow, start: str) -> float:
     names = [node.name for node in flow.nodes]
     if start not in names:
         raise CaseError(Fault("no such node", value=start, hint=near_miss(start, names)))
-    clean = known_good(flow, start)
+    clean = _charged_in_full(known_good(flow, start))
     node = next(node for node in clean.nodes if node.name == start)
     if not node.steps:
         raise CaseError(Fault("the node has no steps to be counted", value=start))
@@ -71,8 +71,20 @@ def known_good(flow: Flow, start: str) -> Flow:
         part = bool(made) and all(made) and start not in _below(flow, node.name)
         return node.name in below or (part and node.name != start)
 
-    nodes = (_flawless(node) if fine(node) else node for node in flow.nodes)
-    return Flow(flow.ship, tuple(nodes))
+    good = {node.name for node in flow.nodes if fine(node)}
+    good |= {name for node in good.copy() for name in _below(flow, node)}
+    return Flow(flow.ship, tuple(_flawless(n) if n.name in good else n for n in flow.nodes))
+
+
+def _charged_in_full(flow: Flow) -> Flow:
+    """Return the flow with every visit charged, so that visits count starts."""
+    return Flow(
+        flow.ship,
+        tuple(
+            replace(n, steps=tuple(replace(step, fail_cost_fraction=1.0) for step in n.steps))
+            for n in flow.nodes
+        ),
+    )
 
 
 def _flawless(node: Node) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from yieldopt.flow import Faults, Step
 from yieldopt.physics.burn_in import BurnIn, early_life_removed
@@ -21,6 +22,8 @@ def insertion_choice(
     classes: set[str],
     test_time_factor: float,
     origin: Mapping[str, Faults],
+    *,
+    blind: bool = False,
 ) -> Choice:
     """Return the menu of an insertion.
 
@@ -34,13 +37,19 @@ def insertion_choice(
         The product's test seconds against those of the levels.
     origin
         Faults that a leaf part begins with, for ``bad_die_detection``.
+    blind
+        The part stays on its wafer, which is bonded whole: what is found can be repaired, but no
+        part is taken out. Levels that repair nothing are left out.
     """
     options: dict[str, Step | None] = {}
     for name, level in insertion.menu().items():
         if level == LevelShape(source=level.source):
             options[name] = None
             continue
-        options[name] = _test(insertion, level, classes, test_time_factor, origin)
+        test = _test(insertion, level, classes, test_time_factor, origin)
+        test = _repair_only(test) if blind else test
+        if not blind or test.coverage:
+            options[name] = test
     return Choice(insertion.name, options)
 
 
@@ -53,7 +62,7 @@ def _test(
 ) -> Step:
     tester = insertion.tester
     seconds = seconds_per_unit(
-        level.seconds.base * factor,
+        level.seconds.base * (factor if level.burn_in is None else 1.0),  # an oven keeps its hours
         index_s=tester.index_s.base,
         sites=tester.sites,
         multi_site_efficiency=tester.multi_site_efficiency.base,
@@ -82,6 +91,19 @@ def _test(
     )
 
 
+def _repair_only(test: Step) -> Step:
+    """Return a test that mends a share of the faults at random and rejects nothing."""
+    mended = {c: found * test.repair.get(c, 0.0) for c, found in test.coverage.items()}
+    mended = {name: share for name, share in mended.items() if share > 0.0}
+    return replace(
+        test,
+        overlap="independent",
+        coverage=mended,
+        repair=dict.fromkeys(mended, 1.0),
+        overkill=0.0,
+    )
+
+
 def _coverage(
     level: LevelShape, classes: set[str], origin: Mapping[str, Faults]
 ) -> dict[str, float]:
@@ -90,7 +112,10 @@ def _coverage(
         return dict.fromkeys(origin, share)
     coverage = {name: c.base for name, c in level.coverage.items()}
     if level.burn_in is not None:
-        coverage[level.burn_in.fault_class] = float(_burnt_in(level.burn_in).field_coverage_frac)
+        removed = float(_burnt_in(level.burn_in).field_coverage_frac)
+        coverage[level.burn_in.fault_class] = max(
+            removed, 0.0
+        )  # rounding, where nothing is removed
     return {name: c for name, c in coverage.items() if name in classes}
 
 

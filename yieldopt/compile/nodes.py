@@ -12,6 +12,7 @@ from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.flow import Flow, Input, Step
 from yieldopt.schema.assembly import (
     Assembly,
+    node_name,
     part_assembly,
     product_assembly,
     slots_of,
@@ -64,6 +65,8 @@ class _Builder:
         self.library: Library = case.library
         self.inputs: dict[str, tuple[Input, ...]] = {}
         self.items: dict[str, list[Step | Choice]] = {}
+        self.screen: dict[str, int] = {}  # where the first point of a node stands
+        self.has_die: dict[str, bool] = {}
 
     def template(self, ship: str) -> Template:
         nodes = (OpenNode(n, self.inputs[n], tuple(self.items[n])) for n in self.items)
@@ -82,7 +85,7 @@ class _Builder:
     def assemble(self, assembly: Assembly, route: RouteShape) -> str:
         """Add every node of an assembly on a route; return the name of its last."""
         branch = _Branch(self, assembly, route)
-        for step in steps_of(route, assembly.until):
+        for step in branch.steps:
             branch.add(step)
         return branch.last
 
@@ -93,20 +96,29 @@ class _Builder:
         else:
             self.inputs[node] = ()
             self.items[node] = [origin(self.library, assembly, part)]
-        if part.point and not blind:
-            self.attach(node, part.point, part.category, is_leaf=part.route is None)
+            self.has_die[node] = part.category == "die"
+        if part.point:
+            self.attach(node, part.point, is_leaf=part.route is None, blind=blind)
 
-    def attach(self, node: str, point: str, category: str | None, *, is_leaf: bool) -> None:
-        """Attach every insertion that the point takes."""
+    def join(self, node: str, joined: tuple[Input, ...]) -> None:
+        """Begin a node that joins others."""
+        self.inputs[node], self.items[node] = joined, []
+        self.has_die[node] = any(self.has_die[item.node] for item in joined)
+
+    def attach(self, node: str, point: str, *, is_leaf: bool, blind: bool = False) -> None:
+        """Attach every insertion that the point takes; dies and what holds them take the
+        product's own test time.
+        """
+        self.screen.setdefault(node, len(self.items[node]))
         classes = self._classes(node)
-        scaled = category in (None, "die")  # a product's own test time
-        factor = self.product.test_time_factor.base if scaled else 1.0
+        factor = self.product.test_time_factor.base if self.has_die[node] else 1.0
         first = self.items[node][0] if is_leaf else None
         faults = first.faults if isinstance(first, Step) else {}
         for insertion in self.case.insertions:
             if point in insertion.points:
-                choice = insertion_choice(insertion, classes, factor, faults)
-                self.items[node].append(choice)
+                choice = insertion_choice(insertion, classes, factor, faults, blind=blind)
+                if len(choice.options) > 1 or not blind:
+                    self.items[node].append(choice)
                 classes = self._classes(node)  # damage of this one is seen by the next
 
     def _classes(self, node: str) -> set[str]:
@@ -127,15 +139,11 @@ class _Branch:
 
     def __init__(self, builder: _Builder, assembly: Assembly, route: RouteShape) -> None:
         self.builder, self.assembly, self.route = builder, assembly, route
+        self.steps = steps_of(route, assembly.until)
         self.last = ""
-        joins = [step.join for step in steps_of(route, assembly.until) if step.join]
-        self.top = assembly.until or (joins[-1] if joins else "")
 
     def node(self, name: str) -> str:
-        """Return the flow's name of a node of the route: an assembled part's stand under it."""
-        if self.assembly.category is None:
-            return name
-        return self.assembly.name if name == self.top else f"{self.assembly.name}.{name}"
+        return node_name(self.assembly, self.steps, name)
 
     def add(self, step: RouteStepShape) -> None:
         builder = self.builder
@@ -145,9 +153,9 @@ class _Branch:
         elif step.join is not None:
             self.last = self.node(step.join)
             joined = tuple(item for source in step.inputs for item in self._joined(source, step))
-            builder.inputs[self.last], builder.items[self.last] = joined, []
+            builder.join(self.last, joined)
         elif step.point is not None:
-            builder.attach(self.last, step.point, self.assembly.category, is_leaf=False)
+            builder.attach(self.last, step.point, is_leaf=False)
         else:
             self._work(step)
 
@@ -170,10 +178,12 @@ class _Branch:
 
     def _paid_for_every_site(self, step: Step) -> None:
         """Bad sites of a carrier are worked too: book the cost ahead of the carrier's screen."""
-        items = self.builder.items[self.node(self.route.carrier or "")]
-        before = next((i for i, item in enumerate(items) if isinstance(item, Choice)), len(items))
-        paid = replace(step, name=f"{step.name}_per_site", scrap=0.0, faults={})
-        items.insert(before, paid)
+        carrier = self.node(self.route.carrier or "")
+        items = self.builder.items[carrier]
+        before = self.builder.screen.get(carrier, len(items))
+        items.insert(before, replace(step, name=f"{step.name}_per_site", scrap=0.0, faults={}))
+        if carrier in self.builder.screen:
+            self.builder.screen[carrier] += 1
 
 
 def compile_named(case: Case, product: str, route: str, levels: Sequence[str] = ()) -> Flow:

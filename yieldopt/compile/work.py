@@ -20,18 +20,20 @@ from yieldopt.schema.route import BumpsShape, LatentShape, RouteStepShape, Warpa
 def work_step(library: Library, assembly: Assembly, step: RouteStepShape) -> Step:
     """Return the process step, per unit of its node.
 
-    Cost, uses and means are per unit of the step's basis (start, part, layer, mm², site); scrap
-    compounds over the units, and what it would take is reworked first.
+    Cost and uses are per unit of the step's basis (start, part, layer, mm², site); means add up and
+    scrap compounds over the units, each layer by the growth worse than the one below it; what scrap
+    would take is reworked first.
     """
     assert step.work is not None
     units = units_of(assembly, step)
+    exposed = _exposed(units, step)
     cost = step.cost_usd.base * units
     uses = {name: amount.base * units for name, amount in step.uses.items()}
     faults = {
-        name: Faults(_mean(library, assembly, step, latent, units), latent_law(latent))
+        name: Faults(_mean(library, assembly, step, latent, exposed), latent_law(latent))
         for name, latent in step.faults.items()
     }
-    scrap = -math.expm1(units * math.log1p(-step.scrap.base)) if step.scrap.base < 1 else 1.0
+    scrap = -math.expm1(exposed * math.log1p(-step.scrap.base)) if step.scrap.base < 1 else 1.0
     if step.rework is not None:
         again = reworked(scrap, success_frac=step.rework.success_frac.base, tries=step.rework.tries)
         scrap = float(again.scrap_frac)
@@ -49,19 +51,20 @@ def _added(uses: dict[str, float], made: Made) -> dict[str, float]:
 
 
 def units_of(assembly: Assembly, step: RouteStepShape) -> float:
-    """Return the units of a step's basis in one unit of its node.
-
-    Layers count Σ (1+g)^i, so that what a layer loses grows by g with each one below it.
-    """
+    """Return the units of a step's basis in one unit of its node."""
     if step.per == "mm2":
         return math.prod(sides(assembly, step.area))
     if step.per not in ("part", "layer"):
         return 1.0
-    count = sum(fill.count for slot in step.of for fill in assembly.slots[slot[1:]])
-    if step.per == "part":
-        return float(count)
+    return float(sum(fill.count for slot in step.of for fill in assembly.slots[slot[1:]]))
+
+
+def _exposed(units: float, step: RouteStepShape) -> float:
+    """Return the units that faults and scrap count: Σ (1+g)^i for layers."""
+    if step.per != "layer":
+        return units
     growth = step.growth_frac_per_layer.base
-    return float(stack_mean(1.0, count, growth_frac_per_layer=growth))
+    return float(stack_mean(1.0, int(units), growth_frac_per_layer=growth))
 
 
 def _mean(

@@ -108,16 +108,17 @@ def make_recipe(name: str, candidate: Candidate, levels: Mapping[str, str], proo
     )
 
 
-def one_off_usd(product: ProductShape, route: RouteShape) -> float:
+def one_off_usd(product: ProductShape, route: RouteShape, present: RouteShape | None) -> float:
     """Return a route's one-off cost per good package: over the product's volume, else nothing.
 
-    The port cost comes on top where the product is made on another route today.
+    Where the product is made on another route today, the exit from that and the port cost come on
+    top.
     """
     if product.volume is None:
         return 0.0
     total = route.one_off_cost_usd.base
-    if product.present_route not in (None, route.name):
-        total += route.port_cost_usd.base
+    if present is not None and present.name != route.name:
+        total += present.exit_cost_usd.base + route.port_cost_usd.base
     return total / product.volume
 
 
@@ -144,7 +145,9 @@ def candidate_on(
     if reasons:
         return None, RouteVerdict(name, False, None, tuple(reasons))
     template = compile_template(case, product, route)
-    candidate = Candidate(product, name, template, prepare(template), one_off_usd(product, route))
+    present = case.library.routes[product.present_route] if product.present_route else None
+    one_off = one_off_usd(product, route, present)
+    candidate = Candidate(product, name, template, prepare(template), one_off)
     candidate.price({})
     if not candidate.recipes:
         return None, RouteVerdict(name, False, None, (_why_not(candidate),))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from yieldopt.errors import CaseError
 from yieldopt.physics.reticle import reticle_multiple
 from yieldopt.read.inventory import bodies_per_carrier
-from yieldopt.schema.assembly import Assembly, part_assembly, steps_of
+from yieldopt.schema.assembly import Assembly, part_assembly, slots_of, steps_of
 from yieldopt.schema.base import Pair
 from yieldopt.schema.case import Library
 from yieldopt.schema.route import LimitsShape, RouteShape
@@ -81,20 +81,33 @@ def _too_much_logic(library: Library, assembly: Assembly, limit: float) -> Itera
 
 
 def _crowded(library: Library, assembly: Assembly, route: RouteShape) -> Iterator[str]:
-    """Dies and stacks side by side on the carrier, or embedded in it, may not exceed it."""
-    if route.carrier is None or assembly.interposer_mm is None:
-        return
-    room = math.prod(assembly.interposer_mm)
+    """What lies side by side may not exceed what it stands on: dies and stacks the carrier, dies
+    of a route without one the substrate, the carrier its substrate.
+    """
+    steps = steps_of(route, assembly.until)
+    inner, outer = assembly.interposer_mm, assembly.substrate_mm
+    body, name = (inner, "an interposer") if route.carrier else (outer, "a substrate")
+    standing = ("die", "memory") if route.carrier else ("die",)
     area = 0.0
-    for step in steps_of(route, assembly.until):
-        if route.carrier in (step.join, *step.inputs):
-            slots = [source[1:] for source in step.inputs if source.startswith("@")]
-            for fill in (fill for slot in slots for fill in assembly.slots[slot]):
-                part = library.parts[fill.part]
-                if part.category in ("die", "memory"):
-                    area += fill.count * (part.area_mm2 or 0.0)
-    if area > room:
-        yield f"parts of {area:.0f} mm2 do not fit an interposer of {room:.0f} mm2"
+    for step in steps:
+        slots = [source[1:] for source in step.inputs if source.startswith("@")]
+        if route.carrier is None or route.carrier in (step.join, *step.inputs):
+            parts = [(library.parts[f.part], f.count) for s in slots for f in assembly.slots[s]]
+            area += sum(n * (p.area_mm2 or 0.0) for p, n in parts if p.category in standing)
+    if body is not None and assembly.category is None and area > math.prod(body):
+        yield f"parts of {area:.0f} mm2 do not fit {name} of {math.prod(body):.0f} mm2"
+    nested = bool(route.carrier and inner and outer) and assembly.category is None
+    if inner and outer and nested and (max(inner) > max(outer) or min(inner) > min(outer)):
+        yield f"interposer of {_sides(inner)} mm exceeds its substrate of {_sides(outer)} mm"
+    for slot in slots_of(steps):
+        for part in (library.parts[fill.part] for fill in assembly.slots[slot]):
+            own = assembly.size_mm("substrate", part)
+            if part.category == "substrate" and own and outer and sorted(own) != sorted(outer):
+                yield f"{part.name} is {_sides(own)} mm, the product asks for {_sides(outer)} mm"
+
+
+def _sides(sides: Pair) -> str:
+    return f"{sides[0]:g} x {sides[1]:g}"
 
 
 def _misfits(library: Library, assembly: Assembly, route: RouteShape) -> Iterator[str]:

@@ -138,9 +138,9 @@ def _series(
     q₀ is at least the largest q, so that x ≤ 1 and c_n = C(α+n−1, n)·Tail_n·q₀ⁿ are doubles.
     """
     chance = t / (alpha + t + s)
-    if alpha * -np.log1p(-np.max(chance, initial=0.0)) > _MOST_LOG:
-        return np.ones_like(chance), chance, chance, (0.0,)  # counted by the caller
     q_unit = _coarse(float(np.max(chance, initial=0.0)))
+    if alpha * -math.log1p(-q_unit) > _MOST_LOG:
+        return np.ones_like(chance), chance, chance, (0.0,)  # counted by the caller
     coefficients = _coefficients(alpha, blocks, spares, q_unit)
     x = chance / q_unit
     series = np.full(x.shape, coefficients[-1])

@@ -15,12 +15,12 @@ from yieldopt.read.fit import fit_faults, slot_faults
 from yieldopt.read.inventory import resources as known_resources
 from yieldopt.read.keys import join_key, key_parts
 from yieldopt.read.library import read_library
-from yieldopt.read.merging import merged
+from yieldopt.read.merging import merged, unknown_entries
 from yieldopt.read.shapes import check
-from yieldopt.schema.assembly import parts_within, product_assembly
+from yieldopt.schema.assembly import points_of, product_assembly
 from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, ResourceShape
 from yieldopt.schema.models import KINDS
-from yieldopt.schema.part import GRADE, SlotFill
+from yieldopt.schema.part import GRADE
 from yieldopt.schema.route import RouteShape
 
 
@@ -60,7 +60,7 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
         )
     document = open_document(place, "toml")
     if changes:
-        document = replace(document, data=merged(document.data, _nested(changes)))
+        document = _changed(document, changes)
     shape, faults = check(CaseShape, document.data)
     includes, include_faults = _includes(document, place.parent)
     override = document.data.get("override", {})
@@ -71,7 +71,7 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     resources, resource_faults = _pieces(document.data, "resources", ResourceShape)
     for at, product in enumerate(products):
         if product is not None:
-            faults += _fits(product, at, library)
+            faults += _fits(product, at, library) + _levels(product, at, library)
     faults += include_faults + product_faults + resource_faults
     faults += _case_faults(document.data, library)
     faults += _source_faults(document.data, library)
@@ -88,6 +88,17 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
         tuple(library.insertions[name] for name in library.insertions if name in in_play),
         library,
     )
+
+
+def _changed(document: Document, changes: Mapping[str, Any]) -> Document:
+    nested = _nested(changes)
+    faults = [
+        Fault("nothing of this name to change", join_key(path), hint=near_miss(path[-1], known))
+        for path, known in unknown_entries(document.data, nested)
+    ]
+    if faults:
+        raise CaseError(faults)
+    return replace(document, data=merged(document.data, nested))
 
 
 def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +173,6 @@ def _case_faults(data: dict[str, Any], library: Library) -> list[Fault]:
             text = "neither dppm_limit nor escape_cost_usd"
             faults.append(Fault(text, join_key(prefix), hint=hint))
         faults += _slots(raw, prefix, library)
-        faults += _levels(raw, prefix, library)
     return faults
 
 
@@ -224,42 +234,34 @@ def _fits(product: ProductShape, at: int, library: Library) -> list[Fault]:
     return list(found.values())
 
 
-def _levels(raw: dict[str, Any], prefix: tuple[str | int, ...], library: Library) -> list[Fault]:
+def _levels(product: ProductShape, at: int, library: Library) -> list[Fault]:
+    """Check the menus that a well-formed product narrows: node, insertion, levels."""
     faults: list[Fault] = []
-    levels = raw.get("levels")
-    nodes = _nodes(raw, library)
-    for place, names in (levels if isinstance(levels, dict) else {}).items():
-        node, _, name = place.rpartition("/")
-        key = (*prefix, "levels", place)
-        if nodes and node not in nodes:
-            hint = near_miss(node, nodes)
-            faults.append(Fault("unknown node of the product's routes", join_key(key), hint=hint))
+    points = {
+        (node, point)
+        for name in product.routes
+        if name in library.routes
+        for node, point in points_of(product_assembly(product), library.routes[name], library)
+    }
+    places: dict[str, Any] = {
+        f"{node}/{name}": insertion.menu()
+        for node, point in points
+        for name, insertion in library.insertions.items()
+        if point in insertion.points
+    }
+    for node, point in points:
         part = library.parts.get(node)
-        if name == GRADE and part is not None and part.grades is not None:
-            faults += _unknown({place: names}, key, part.grades, "grade")
-        elif name not in library.insertions:
-            hint = near_miss(name, library.insertions)
-            faults.append(Fault("unknown insertion", join_key(key), hint=hint))
+        if point == GRADE and part is not None:
+            places[f"{node}/{GRADE}"] = part.grades or {}
+    for place, names in product.levels.items():
+        key = ("products", at, "levels", place)
+        if place not in places:
+            hint = near_miss(place, places)
+            text = "no such place on the product's routes"
+            faults.append(Fault(text, join_key(key), hint=hint))
         else:
-            faults += _unknown({place: names}, key, library.insertions[name].menu(), "level")
+            faults += _unknown({place: list(names)}, key, places[place], "level")
     return faults
-
-
-def _nodes(raw: dict[str, Any], library: Library) -> set[str]:
-    """Return the nodes of a product's routes: of steps, of parts, and of what these consist of."""
-    routes = _routes_of(raw, library)
-    found = {step.make or step.join or "" for route in routes for step in route.steps}
-    slots = raw.get("slots")
-    fills = [f for fills in (slots if isinstance(slots, dict) else {}).values()
-             for f in _listed(fills)]  # fmt: skip
-    names = [f.get("part") for f in fills if isinstance(f, dict)]
-    top = tuple(SlotFill(part=n) for n in names if isinstance(n, str) and n in library.parts)
-    for part, _ in parts_within({"": top}, library.parts):
-        found.add(part.name)
-        route = library.routes.get(part.route or "")
-        for step in route.steps if route is not None else ():
-            found.add(f"{part.name}.{step.make or step.join}")
-    return found if routes else set()
 
 
 def _source_faults(data: dict[str, Any], library: Library) -> list[Fault]:

@@ -20,13 +20,14 @@ def route_faults(route: RouteShape, library: Library) -> Iterator[Fault]:
         if begun:
             yield from _begun(step, key, nodes, joined, library)
             nodes.append(begun)
-            names = set()
         elif not nodes:
             yield Fault("stands before any make or join", key)
         yield from _names(step, key, names, joined, library)
         names.add(step.work or "")
         if step.per == "site" and route.carrier is None:
             yield Fault("work per site needs a carrier", "carrier", hint="name the node")
+        elif step.per == "site" and route.carrier not in nodes:
+            yield Fault("the carrier stands below the work on its sites", key, route.carrier)
     for key in ("carrier", "composite_from"):
         name = getattr(route, key)
         if name is not None and name not in nodes:
@@ -59,9 +60,18 @@ def _names(
     if step.part and step.part not in library.parts:
         hint = near_miss(step.part, library.parts)
         yield Fault("unknown part", f"{key}.part", step.part, hint)
+    elif step.part and library.parts[step.part].route is not None:
+        hint = "join the slot that it fills"
+        yield Fault("an assembled part stands in a slot", f"{key}.part", step.part, hint)
     if step.process and step.process not in library.processes:
         hint = near_miss(step.process, library.processes)
         yield Fault("unknown process", f"{key}.process", step.process, hint)
+    elif step.process:
+        process = library.processes[step.process]
+        own = set(process.shares) | ({process.stitch.fault_class} if process.stitch else set())
+        for name in sorted(own & set(step.faults)):
+            hint = f"process {step.process!r} leaves this class already"
+            yield Fault("fault class stands twice", f"{key}.faults.{name}", hint=hint)
     if step.work and step.work in names:
         yield Fault("duplicate step name", f"{key}.work", step.work)
     for slot in step.of:

@@ -69,6 +69,12 @@ def fit_faults(assembly: Assembly, route: RouteShape, library: Library) -> Itera
     for size in ("interposer", "substrate"):
         if assembly.size_mm(size) is None and size in _sizes(assembly, steps, library):
             yield Fault(f"route {route.name!r} needs it", f"{size}_mm")
+    for slot in (slot for step in steps for slot in step.blind):
+        for fill in assembly.slots.get(slot[1:], ()):
+            part = library.parts.get(fill.part)
+            if part is not None and part.route is not None:
+                text = f"route {route.name!r} joins the slot as whole wafers"
+                yield Fault(text, f"slots.{slot[1:]}", fill.part, "an assembled part is no wafer")
     latents = [(step, latent) for step in steps for latent in step.faults.values()]
     for step, latent in latents:
         if latent.bumps is None:

@@ -35,7 +35,7 @@ def fault_classes(library: Library) -> set[str]:
     for route in library.routes.values():
         found |= {name for step in route.steps for name in step.faults}
     for insertion in library.insertions.values():
-        found |= {name for level in insertion.levels.values() for name in level.damage}
+        found |= {name for level in insertion.menu().values() for name in level.damage}
     return found
 
 

@@ -10,6 +10,17 @@ from typing import Any
 
 from yieldopt.errors import CaseError, Fault
 
+Path = tuple[str | int, ...]
+
+
+def path_of(key: str) -> Path:
+    """Return the parts of a key path: ``a[2]."b.c"`` → ``("a", 2, "b.c")``."""
+    tokens = re.findall(r'"(?:\\.|[^"\\])*"|\[\d+\]|[^.\[\]]+', key)
+    return tuple(
+        int(t[1:-1]) if t.startswith("[") else json.loads(t) if t.startswith('"') else t
+        for t in tokens
+    )
+
 
 def parent_key(key: str) -> str:
     """Return the key path one level up: ``a.b[2]`` → ``a.b`` → ``a`` → ``""``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.crosscheck import cross_faults
 from yieldopt.read.documents import Document, open_document
 from yieldopt.read.keys import join_key
-from yieldopt.read.merging import merged
+from yieldopt.read.layers import Layer, placed, unknown_faults, whole_of
 from yieldopt.read.shapes import check
 from yieldopt.schema.case import Library
 from yieldopt.schema.insertion import InsertionShape
@@ -34,6 +34,7 @@ class _Reading:
     raw: dict[str, dict[str, Document]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    layers: dict[str, dict[str, list[Layer]]] = field(default_factory=dict)
 
 
 def read_library(
@@ -58,7 +59,11 @@ def read_library(
     Library, list of Fault
         The models that stand, and everything that is wrong with the rest.
     """
-    reading = _Reading({kind: {} for kind in KINDS}, {kind: {} for kind in KINDS})
+    reading = _Reading(
+        {kind: {} for kind in KINDS},
+        {kind: {} for kind in KINDS},
+        layers={kind: {} for kind in KINDS},
+    )
     override = override if isinstance(override, Mapping) else {}
     for folder in (data_folder("models"), *includes):
         _read_folder(folder, reading)
@@ -77,9 +82,11 @@ def read_library(
     for kind, name, fault in cross_faults(library):
         if not library.without_echoes([fault]):
             continue
-        document = reading.raw[kind][name]
-        reading.faults += _placed([fault], override.get(kind, {}), kind, name, document, case)
-    return library, reading.faults
+        layers = reading.layers[kind][name]
+        reading.faults += placed(fault, layers, whole_of(layers))
+    # A fault of an extended file shows in each that extends it.
+    once = {(str(fault), fault.line): fault for fault in reading.faults}
+    return library, list(once.values())
 
 
 def _of_kind(reading: _Reading, kind: str, shape: type[S]) -> dict[str, S]:
@@ -138,70 +145,50 @@ def _read_folder(folder: Path, reading: _Reading) -> None:
 def _read_model(
     kind: str, name: str, override: Mapping[str, Any], case: Document | None, reading: _Reading
 ) -> None:
-    document = reading.raw[kind][name]
-    changes = override.get(kind, {})
-    own = changes.get(name, {}) if isinstance(changes, Mapping) else {}
-    data, faults = _extended(document.data, reading.raw[kind])
-    if isinstance(own, Mapping) and "name" in own:
-        faults.append(Fault("a name cannot be overridden", "name", own["name"]))
-    data = merged(data, own if isinstance(own, Mapping) else {})
-    model, wrong = check(KINDS[kind], data)
-    if model is not None and not faults:
+    layers, faults = _layers(kind, name, override, case, reading)
+    whole = whole_of(layers)
+    reading.layers[kind][name] = layers
+    found = unknown_faults(layers)
+    if any(not layer.is_file and "name" in layer.data for layer in layers):
+        faults.append(Fault("a name cannot be overridden", "name", whole["name"]))
+    model, wrong = check(KINDS[kind], whole)
+    for fault in (*faults, *wrong):
+        found += placed(fault, layers, whole)
+    if model is not None and not found:
         reading.models[kind][name] = model
-    reading.faults += _placed(faults + wrong, changes, kind, name, document, case)
+    reading.faults += found
 
 
-def _extended(
-    data: Mapping[str, Any], others: Mapping[str, Document], seen: tuple[str, ...] = ()
-) -> tuple[dict[str, Any], list[Fault]]:
-    """Merge a file over the one that it extends, step by step for lists of named steps."""
-    base = data.get("extends")
-    own = {key: value for key, value in data.items() if key != "extends"}
-    if base is None:
-        return own, []
-    if not isinstance(base, str) or base not in others:
-        hint = near_miss(base, others)
-        return own, [Fault("extends an unknown file of its kind", "extends", base, hint)]
-    if base in seen:
-        return own, [Fault("circular: it extends itself", "extends", base)]
-    below, faults = _extended(others[base].data, others, (*seen, base))
-    return merged(below, own), faults
-
-
-def _placed(
-    faults: list[Fault],
-    changes: Any,
+def _layers(
     kind: str,
     name: str,
-    document: Document,
+    override: Mapping[str, Any],
     case: Document | None,
-) -> list[Fault]:
-    """Place a fault in the case file where the overriding value stands, else in the model file."""
-    out = []
-    own = changes.get(name) if isinstance(changes, Mapping) else None
-    for fault in faults:
-        if case is not None and isinstance(own, Mapping) and _concerns(fault, own):
-            out += case.locate([fault.under(join_key(("override", kind, name)))])
-        else:
-            out += document.locate([fault])
-    return out
+    reading: _Reading,
+    seen: tuple[str, ...] = (),
+) -> tuple[list[Layer], list[Fault]]:
+    """Return what a model is made of, lowest first; a file inherits all but the name."""
+    document = reading.raw[kind][name]
+    own = {key: value for key, value in document.data.items() if key != "extends"}
+    layers, faults = [Layer(document, own)], []
+    base = document.data.get("extends")
+    if isinstance(base, str) and base in (*seen, name):
+        faults.append(Fault("circular: it extends itself", "extends", base))
+    elif isinstance(base, str) and base in reading.raw[kind]:
+        below, faults = _layers(kind, base, override, case, reading, (*seen, name))
+        layers = [_nameless(layer) for layer in below] + layers
+    elif base is not None:
+        hint = near_miss(base, reading.raw[kind])
+        faults.append(Fault("extends an unknown file of its kind", "extends", base, hint))
+    changes = override.get(kind)
+    changed = changes.get(name) if isinstance(changes, Mapping) else None
+    if case is not None and isinstance(changed, Mapping) and changed:
+        layers.append(Layer(case, changed, ("override", kind, name), is_file=False))
+    return layers, faults
 
 
-def _concerns(fault: Fault, changes: Mapping[str, Any]) -> bool:
-    """Whether a fault stands at, above or inside a value that the case has put there."""
-    return any(
-        not fault.key or fault.key == path or fault.key.startswith((f"{path}.", f"{path}["))
-        or path.startswith((f"{fault.key}.", f"{fault.key}["))
-        for path in _paths(changes)
-    )  # fmt: skip
-
-
-def _paths(changes: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterable[str]:
-    for name, value in changes.items():
-        if isinstance(value, Mapping) and value:
-            yield from _paths(value, (*above, name))
-        else:
-            yield join_key((*above, name))
+def _nameless(layer: Layer) -> Layer:
+    return replace(layer, data={k: v for k, v in layer.data.items() if k != "name"})
 
 
 def _unmatched(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -10,9 +10,9 @@ from typing import Any
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``base`` with ``changes`` over it, both left as they are.
 
-    Tables merge key by key. A list of named entries takes a table of changes by name; any other
-    list, and any value, is replaced. A name that no entry has becomes one of its own at the end,
-    where the check of the shape names it.
+    Tables merge key by key. A list of named entries takes a table of changes by name, of which
+    those that no entry answers to are left out (``unknown_entries`` names them); any other list,
+    and any value, is replaced.
 
     Examples
     --------
@@ -34,15 +34,31 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def _entries(entries: list[Any], changes: Mapping[str, Any]) -> list[Any]:
-    out = list(entries)
-    names = [entry_name(entry) for entry in entries]
-    for name, change in changes.items():
-        if name in names and isinstance(change, Mapping):
-            at = names.index(name)
-            out[at] = merged(out[at], change)
+    return [
+        merged(entry, change)
+        if isinstance(change := changes.get(entry_name(entry) or ""), Mapping)
+        else deepcopy(entry)
+        for entry in entries
+    ]
+
+
+def unknown_entries(
+    base: Any, changes: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Yield (path, known names) of every change by name that no entry of a list answers to."""
+    for key, value in changes.items():
+        held = base.get(key) if isinstance(base, Mapping) else None
+        if not isinstance(value, Mapping):
+            continue
+        if isinstance(held, list):
+            named = {name: entry for entry in held if (name := entry_name(entry)) is not None}
+            for name, change in value.items():
+                if name not in named or not isinstance(change, Mapping):
+                    yield (*above, key, name), sorted(named)
+                else:
+                    yield from unknown_entries(named[name], change, (*above, key, name))
         else:
-            out.append({name: deepcopy(change)})
-    return out
+            yield from unknown_entries(held, value, (*above, key))
 
 
 def entry_name(entry: Any) -> str | None:

@@ -51,6 +51,12 @@ def _causes(taken: Sequence[RouteColumn]) -> str:
     for cause in causes:
         shown = (column.scrap_by_cause_usd.get(cause) for column in taken)
         rows.append((cause, *("" if lost is None else usd(lost) for lost in shown)))
+    if len(totals) > len(causes):
+        rest = (
+            sum(usd for cause, usd in column.scrap_by_cause_usd.items() if cause not in causes)
+            for column in taken
+        )
+        rows.append((f"{len(totals) - len(causes)} others", *(usd(left) for left in rest)))
     return columns(rows, right=range(1, len(taken) + 1))
 
 
@@ -82,7 +88,10 @@ def breakeven_text(found: BreakEven) -> str:
 
 
 def _crossing(crossing: Crossing) -> str:
-    return (
-        f"break-even at {crossing.value:.6g}: {usd(crossing.cost_per_good_usd)} USD per good "
-        f"package; {crossing.cheaper_below} is cheaper below, {crossing.cheaper_above} above"
-    )
+    sides = f"{crossing.cheaper_below} is cheaper below, {crossing.cheaper_above} above"
+    costs = crossing.cost_per_good_usd
+    if crossing.is_jump:
+        shown = ", ".join(f"{route} {usd(cost)}" for route, cost in costs.items())
+        return f"a jump at {crossing.value:.6g}, the costs never meet ({shown} USD); {sides}"
+    cost = usd(next(iter(costs.values())))
+    return f"break-even at {crossing.value:.6g}: {cost} USD per good package; {sides}"

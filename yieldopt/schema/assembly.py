@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from yieldopt.schema.base import Pair, Size
-from yieldopt.schema.case import ProductShape
-from yieldopt.schema.part import PartShape, SlotFill
+from yieldopt.schema.case import Library, ProductShape
+from yieldopt.schema.part import GRADE, PartShape, SlotFill
 from yieldopt.schema.route import RouteShape, RouteStepShape
 
 Slots = Mapping[str, tuple[SlotFill, ...]]
@@ -74,6 +74,50 @@ def slots_of(steps: tuple[RouteStepShape, ...]) -> list[str]:
     """Return the slots that the steps join, without their @, in order."""
     inputs = (source for step in steps for source in step.inputs)
     return [source[1:] for source in inputs if source.startswith("@")]
+
+
+def points_of(
+    assembly: Assembly, route: RouteShape, library: Library, above: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, str]]:
+    """Yield (node of the flow, point) of every place where an insertion may attach.
+
+    A choice of grades counts as the point ``GRADE``. Unknown names and circles (parts that are
+    ``above`` themselves) are passed over: the checks name them.
+    """
+    steps = steps_of(route, assembly.until)
+    last = ""
+    for step in steps:
+        if step.make is not None or step.join is not None:
+            last = node_name(assembly, steps, step.make or step.join or "")
+        if step.make is not None and step.part is not None and step.part in library.parts:
+            yield from _points_of_part(last, library.parts[step.part], library, above)
+        if step.point is not None:
+            yield last, step.point
+        for slot in (source[1:] for source in step.inputs if source.startswith("@")):
+            for fill in assembly.slots.get(slot, ()):
+                if fill.part in library.parts and fill.part not in above:
+                    yield from _points_of_part(fill.part, library.parts[fill.part], library, above)
+
+
+def _points_of_part(
+    node: str, part: PartShape, library: Library, above: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    if part.route is not None and part.route in library.routes:
+        route = library.routes[part.route]
+        yield from points_of(part_assembly(part), route, library, above | {part.name})
+    if part.grades is not None:
+        yield node, GRADE
+    if part.point is not None:
+        yield node, part.point
+
+
+def node_name(assembly: Assembly, steps: tuple[RouteStepShape, ...], name: str) -> str:
+    """Return the flow's name of a node of the route: an assembled part's stand under it."""
+    if assembly.category is None:
+        return name
+    joins = [step.join for step in steps if step.join]
+    top = assembly.until or (joins[-1] if joins else "")
+    return assembly.name if name == top else f"{assembly.name}.{name}"
 
 
 def parts_within(slots: Slots, parts: Mapping[str, PartShape]) -> Iterator[tuple[PartShape, int]]:

@@ -72,6 +72,12 @@ class ProductShape(Shape):
         default_factory=dict
     )  # "node/insertion" menus
 
+    @model_validator(mode="after")
+    def _borne(self) -> ProductShape:
+        if self.present_route is not None and self.volume is None:
+            raise refused("without a volume nothing bears the cost of a port", "present_route")
+        return self
+
 
 class ResourceShape(Shape):
     """What there is only so much of."""

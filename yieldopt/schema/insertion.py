@@ -34,6 +34,12 @@ class BurnInShape(Shape):
     eta_h: QPositive
     field_h: QPositive  # field hours that the mean of the class counts
 
+    @model_validator(mode="after")
+    def _early(self) -> BurnInShape:
+        if self.beta.base > 1.0:
+            raise refused("must be at most 1: burn-in removes nothing of wear-out", "beta")
+        return self
+
 
 class LevelShape(Shape):
     """One level of an insertion; all absent is "off"."""
@@ -54,6 +60,8 @@ class LevelShape(Shape):
     def _one_way(self) -> LevelShape:
         if self.coverage and self.bad_die_detection is not None:
             raise refused("gives coverage or bad_die_detection, not both", "bad_die_detection")
+        if self.burn_in is not None and self.bad_die_detection is not None:
+            raise refused("burn-in and bad_die_detection are levels of their own", "burn_in")
         return self
 
 
@@ -89,6 +97,8 @@ class CurveShape(Shape):
     def _same_classes(self) -> CurveShape:
         if set(self.max_coverage_frac) != set(self.tau_s):
             raise refused("max_coverage_frac and tau_s name different classes", "tau_s")
+        if len({f"{seconds:g}" for seconds in self.seconds}) < len(self.seconds):
+            raise refused("two of them print alike: their levels would have one name", "seconds")
         if self.level.coverage or self.level.seconds.base > 0.0:
             raise refused("coverage and seconds come from the curve", "level")
         return self

@@ -104,7 +104,7 @@ class PartShape(Shape):
         fixed = self.area_mm2 is not None
         if (self.width_mm is None) != (self.height_mm is None) or (fixed and self.size):
             raise refused("needs both width_mm and height_mm, or size alone")
-        for key in ("process", "price_usd_per_mm2", "route"):
+        for key in ("process", "price_usd_per_mm2"):
             if getattr(self, key) is not None and not fixed and not self.size:
                 raise refused(f"a part with {key} needs width_mm and height_mm, or size")
         if self.grades and self.fault_class is None:
@@ -113,8 +113,8 @@ class PartShape(Shape):
             raise refused("incoming_dppm and fault_class go together")
         if self.incoming_dppm is not None and self.incoming_dppm.base >= 1e6:
             raise refused("must be below 1000000", "incoming_dppm")
-        if self.route and self.slots is None:
-            raise refused("an assembled part needs slots")
+        if self.route and (self.slots is None or not fixed):
+            raise refused("an assembled part needs slots, width_mm and height_mm")
         return self
 
 

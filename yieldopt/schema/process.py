@@ -67,6 +67,9 @@ class ProcessShape(Shape):
         total = sum(share.base for share in self.shares.values())
         if abs(total - 1.0) > 1e-9:
             raise refused(f"the shares sum to {total:.6g}, not to 1", "shares")
+        if self.stitch is not None and self.stitch.fault_class in self.shares:
+            raise refused("is a class of the shares too: seams are faults of their own",
+                          "stitch.fault_class")  # fmt: skip
         try:
             self.yield_law()
         except CaseError as error:

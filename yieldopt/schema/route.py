@@ -27,8 +27,14 @@ class BumpsShape(Shape):
 
     fail_ppb: QNonNegative  # chance of one joint to fail, in 10⁻⁹
     pitch_um: QPositive | None = None  # absent: the product's bump pitch
-    group: Count = 1  # signals that share spares
-    spares: CountOrNone = 0
+    group: Annotated[Count, Field(le=10_000)] = 1  # signals that share spares
+    spares: Annotated[CountOrNone, Field(le=10_000)] = 0
+
+    @model_validator(mode="after")
+    def _chance(self) -> BumpsShape:
+        if self.fail_ppb.base >= 1e9:
+            raise refused("must be below 1e9: it is a chance in 10⁻⁹", "fail_ppb")
+        return self
 
 
 class WarpageShape(Shape):
@@ -86,7 +92,7 @@ class RouteStepShape(Shape):
     part: Text | None = None  # a part's name
     join: Text | None = None
     inputs: tuple[Text, ...] = ()  # nodes, and @slots that the product fills
-    blind: tuple[Text, ...] = ()  # @slots joined as whole wafers: their parts cannot be tested
+    blind: tuple[Text, ...] = ()  # @slots joined as whole wafers: no part of them is taken out
     work: Text | None = None
     per: Literal["start", "part", "layer", "mm2", "site"] = "start"
     of: tuple[Text, ...] = ()  # per part or layer: the @slots that are counted
@@ -119,6 +125,8 @@ class RouteStepShape(Shape):
             raise refused("make needs a part")
         if self.join and not self.inputs:
             raise refused("join needs inputs")
+        if self.rework is not None and self.scrap.base <= 0.0 and self.process is None:
+            raise refused("there is no scrap to rework", "rework")
         if (self.per in ("part", "layer")) != bool(self.of):
             raise refused("per = 'part' or 'layer' and of = ['@slot', …] go together")
         if self.growth_frac_per_layer.base > 0.0 and self.per != "layer":
@@ -170,5 +178,6 @@ class RouteShape(Shape):
     cycle_time_weeks: QNonNegative | None = None
     one_off_cost_usd: QNonNegative = ZERO  # masks, tooling, qualification of a product
     port_cost_usd: QNonNegative = ZERO  # on top, when it comes from another route
+    exit_cost_usd: QNonNegative = ZERO  # on top, when it leaves this route for another
     limits: LimitsShape = LimitsShape()
     steps: Annotated[tuple[RouteStepShape, ...], Field(min_length=2)]
