@@ -8,19 +8,24 @@ cases/reference_2p5d.toml.
 
 from __future__ import annotations
 
+import csv
 import math
 import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from yieldopt import load
 from yieldopt.compile import compile_flow
 from yieldopt.composite import composite_yield
-from yieldopt.data import data_folder
+from yieldopt.data import bundled_cases, data_folder
 from yieldopt.optimize.route import exclusions
+from yieldopt.physics.reticle import bridges_needed, bridges_per_edge
 from yieldopt.schema.assembly import product_assembly
+from yieldopt.schema.base import Quantity, Shape
 from yieldopt.schema.case import Case
 
 CASE = "reference_2p5d"
@@ -193,3 +198,89 @@ def test_the_readme_prints_the_composite_yields_that_come_out() -> None:
     for route, product, start, _, printed in rows:
         value = composite(reference(), route, product, start)
         assert printed == f"{100 * value:.1f}", (route, product)
+
+
+def test_regions_are_those_of_the_brief() -> None:
+    """One vocabulary, so that the loss of a region can be asked for."""
+    known = {"Taiwan", "North America", "other Asia-Pacific", "Europe", "mainland China"}
+    routes = reference().library.routes.values()
+    assert {site.region for route in routes for site in route.sites} <= known
+
+
+def _quantities(shape: object) -> Iterator[Quantity]:
+    if isinstance(shape, Quantity):
+        yield shape
+    elif isinstance(shape, Shape):
+        for name in type(shape).model_fields:
+            yield from _quantities(getattr(shape, name))
+    elif isinstance(shape, dict | tuple):
+        for value in shape.values() if isinstance(shape, dict) else shape:
+            yield from _quantities(value)
+
+
+def test_a_value_whose_source_is_one_name_is_the_base_of_that_source() -> None:
+    """Whatever else is taken from a range says that it is assumed, derived or calibrated."""
+    lines = (Path(__file__).parent / "golden" / "parameters.csv").read_text().splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    bases = {row["name"]: float(row["base"]) for row in rows}
+    library = reference().library
+    kinds = (library.processes, library.parts, library.routes, library.insertions)
+    seen = [q for kind in kinds for q in _quantities(dict(kind)) if q.source in bases]
+    assert len(seen) > 50
+    assert [(q.base, q.source) for q in seen if q.base != bases[q.source or ""]] == []
+
+
+def test_the_seen_and_the_latent_loss_of_the_attach_are_that_of_the_source() -> None:
+    """What is seen is reworked once and mostly saved; what is latent stays for the tests."""
+    for route in reference().library.routes.values():
+        for step in route.steps:
+            if step.work != "on_substrate":
+                continue
+            latent = step.faults["c4"].yield_frac
+            assert latent is not None
+            assert (1 - step.scrap.base) * latent.base == pytest.approx(0.99, abs=5e-5)
+            assert step.rework is not None
+            assert step.rework.tries == 1
+
+
+BRIDGES = re.compile(
+    r'^bridge = \[\{part = "(\w+)"(?:, count = (\d+))?\}\]  # derived: ([^:\n]+)', re.M
+)
+
+
+def needed(case: Case, product: str, part: str, signals: int) -> int:
+    """Bumps along the long side; of half the short side every third row is a signal."""
+    shape = case.library.parts[part]
+    sides = sorted((shape.width_mm or 0.0, shape.height_mm or 0.0))
+    pitch = case.product(product).bump_pitch_um or 45.0
+    rows = int(sides[0] / 2 * 1e3 / pitch) // 3
+    return bridges_needed(signals, bridge_mm=sides[1], pitch_um=pitch, rows=rows)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["b200_class", "h100_class", "mi300x_class", "accelerators_2026", CASE, "reference_memory"],
+)
+def test_bridges_are_as_many_as_their_links_need(name: str) -> None:
+    """The sum of links in the comment of a case, computed anew, is the count in the case."""
+    case = load(name)
+    products = [p.name for p in case.products if p.slots.get("bridge")]
+    found = BRIDGES.findall(bundled_cases()[name].read_text(encoding="utf-8"))
+    assert len(found) == len(products)
+    for product, (part, count, links) in zip(products, found, strict=True):
+        terms = re.findall(r"(\d+) x bridges_needed\((\d+)\)", links)
+        assert terms
+        total = sum(int(n) * needed(case, product, part, int(signals)) for n, signals in terms)
+        assert total == int(count or 1), product
+
+
+def test_the_bridges_of_b200_fit_the_edges_of_its_dies() -> None:
+    """Two dies side by side share their long edge; two stacks stand at each short one."""
+    case = load("b200_class")
+    die, bridge = case.library.parts["gpu_b200"], case.library.parts["lsi_bridge"]
+    short, long = sorted((die.width_mm or 0.0, die.height_mm or 0.0))
+    side = max(bridge.width_mm or 0.0, bridge.height_mm or 0.0)
+    between = needed(case, "b200_class", "lsi_bridge", 8000)
+    stack = needed(case, "b200_class", "lsi_bridge", 1900)
+    assert bridges_per_edge(long, bridge_mm=side, gap_mm=1.0) == between == 2
+    assert bridges_per_edge(short, bridge_mm=side, gap_mm=1.0) == 2 * stack

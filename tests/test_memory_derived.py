@@ -1,13 +1,21 @@
-"""Values of memory stacks that physics gives: product law of bonded wafers, repair, early life."""
+"""Values of memory stacks that physics gives: product law of bonded wafers, repair, early life.
+
+And the table of line yields in models/README.md, cell by cell.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+from tests.test_memory import line_yield, stack
 from yieldopt import evaluate, load
 from yieldopt.compile import compile_named
+from yieldopt.data import data_folder
 from yieldopt.physics.bonding import stack_mean, wafer_to_wafer_yield
 from yieldopt.physics.burn_in import acceleration, early_life_removed, weibull_mean
 from yieldopt.physics.repair import memory_repair_yield, spare_lane_yield
@@ -115,3 +123,31 @@ def test_burn_in_removes_its_share_of_the_early_faults(case: Case) -> None:
         48.0, acceleration_factor=650.0, eta_h=1.55e11, beta=0.35, field_h=43_800.0
     )
     assert before - after == pytest.approx(early * float(removed.field_coverage_frac), rel=1e-9)
+
+
+@cache
+def table() -> dict[str, list[str]]:
+    """The table of line yields in the library's README: height -> cells."""
+    text = (data_folder("models") / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+)-high[^|]*\| (.+) \|$", text, re.MULTILINE)
+    return {layers: cells.split(" | ") for layers, cells in rows}
+
+
+@pytest.mark.parametrize(
+    ("column", "route"), [(0, "hbm_mr_muf"), (1, "hbm_tc_ncf"), (2, "hbm_hybrid_d2w")]
+)
+@pytest.mark.parametrize(("layers", "kind"), [("8", "hbm3e"), ("12", "hbm3e"), ("16", "hbm4")])
+def test_the_readme_prints_the_line_yields_that_come_out(
+    tmp_path: Path, column: int, route: str, layers: str, kind: str
+) -> None:
+    cell = table()[layers][column]
+    assert (cell == "–") == (route == "hbm_hybrid_d2w" and layers != "16")
+    if cell != "–":
+        assert cell == f"{line_yield(stack(tmp_path, route, int(layers), kind)):.2f}"
+
+
+def test_what_is_calibrated_of_a_stack_says_so(case: Case) -> None:
+    (bond,) = (s for s in case.library.routes["hbm_mr_muf"].steps if s.work == "layer_bond")
+    for quantity in (bond.faults["joint"].yield_frac, bond.growth_frac_per_layer):
+        assert quantity is not None
+        assert (quantity.source or "").startswith("calibrated: to HBM")
