@@ -268,7 +268,11 @@ def test_one_off_costs_are_borne_by_the_volume(tmp_path: Path) -> None:
     assert math.fsum(recipe.waterfall_usd.values()) == pytest.approx(recipe.cost_per_good_usd)
     text = text.replace("power_w", 'present_route = "t_stacking"\npower_w')
     leaves = ('title = "R"', 'title = "R"\nexit_cost_usd = 7e6')
-    (ported,) = solve(case_of(tmp_path, text, routes__t_stacking=leaves)).recipes
+    (within,) = solve(case_of(tmp_path, text, routes__t_stacking=leaves)).recipes
+    assert within.cost_per_good_usd == pytest.approx(recipe.cost_per_good_usd + 1000.0)
+    stacking = tmp_path / "own" / "routes" / "t_stacking.toml"
+    stacking.write_text(stacking.read_text().replace('{name = "here"', '{name = "there"'))
+    (ported,) = solve(load(tmp_path / "case.toml")).recipes
     assert ported.cost_per_good_usd == pytest.approx(recipe.cost_per_good_usd + 1000.0 + 7000.0)
 
 

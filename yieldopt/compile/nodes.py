@@ -67,6 +67,7 @@ class _Builder:
         self.items: dict[str, list[Step | Choice]] = {}
         self.screen: dict[str, int] = {}  # where the first point of a node stands
         self.has_die: dict[str, bool] = {}
+        self.has_chip: dict[str, bool] = {}
 
     def template(self, ship: str) -> Template:
         nodes = (OpenNode(n, self.inputs[n], tuple(self.items[n])) for n in self.items)
@@ -97,6 +98,7 @@ class _Builder:
             self.inputs[node] = ()
             self.items[node] = [origin(self.library, assembly, part)]
             self.has_die[node] = part.category == "die"
+            self.has_chip[node] = part.category in ("die", "memory")
         if part.point:
             self.attach(node, part.point, is_leaf=part.route is None, blind=blind)
 
@@ -104,14 +106,17 @@ class _Builder:
         """Begin a node that joins others."""
         self.inputs[node], self.items[node] = joined, []
         self.has_die[node] = any(self.has_die[item.node] for item in joined)
+        self.has_chip[node] = any(self.has_chip[item.node] for item in joined)
 
-    def attach(self, node: str, point: str, *, is_leaf: bool, blind: bool = False) -> None:
-        """Attach every insertion that the point takes; dies and what holds them take the
-        product's own test time.
+    def attach(
+        self, node: str, point: str, *, is_leaf: bool, blind: bool = False, own: bool = False
+    ) -> None:
+        """Attach every insertion that the point takes; dies, what holds them, and the product's
+        ``own`` nodes take its test time.
         """
         self.screen.setdefault(node, len(self.items[node]))
         classes = self._classes(node)
-        factor = self.product.test_time_factor.base if self.has_die[node] else 1.0
+        factor = self.product.test_time_factor.base if own or self.has_die[node] else 1.0
         first = self.items[node][0] if is_leaf else None
         faults = first.faults if isinstance(first, Step) else {}
         for insertion in self.case.insertions:
@@ -155,7 +160,8 @@ class _Branch:
             joined = tuple(item for source in step.inputs for item in self._joined(source, step))
             builder.join(self.last, joined)
         elif step.point is not None:
-            builder.attach(self.last, step.point, is_leaf=False)
+            own = self.assembly.category is None and builder.has_chip[self.last]
+            builder.attach(self.last, step.point, is_leaf=False, own=own)
         else:
             self._work(step)
 

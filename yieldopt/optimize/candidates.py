@@ -111,14 +111,16 @@ def make_recipe(name: str, candidate: Candidate, levels: Mapping[str, str], proo
 def one_off_usd(product: ProductShape, route: RouteShape, present: RouteShape | None) -> float:
     """Return a route's one-off cost per good package: over the product's volume, else nothing.
 
-    Where the product is made on another route today, the exit from that and the port cost come on
-    top.
+    Where the product is made on another route today the port cost comes on top, and the exit from
+    that route where the new one shares no site with it.
     """
     if product.volume is None:
         return 0.0
     total = route.one_off_cost_usd.base
     if present is not None and present.name != route.name:
-        total += present.exit_cost_usd.base + route.port_cost_usd.base
+        total += route.port_cost_usd.base
+        if not {site.name for site in present.sites} & {site.name for site in route.sites}:
+            total += present.exit_cost_usd.base  # it leaves the house, not only the line
     return total / product.volume
 
 

@@ -178,6 +178,6 @@ class RouteShape(Shape):
     cycle_time_weeks: QNonNegative | None = None
     one_off_cost_usd: QNonNegative = ZERO  # masks, tooling, qualification of a product
     port_cost_usd: QNonNegative = ZERO  # on top, when it comes from another route
-    exit_cost_usd: QNonNegative = ZERO  # on top, when it leaves this route for another
+    exit_cost_usd: QNonNegative = ZERO  # on top, when it leaves for a route of no common site
     limits: LimitsShape = LimitsShape()
     steps: Annotated[tuple[RouteStepShape, ...], Field(min_length=2)]
