@@ -191,7 +191,7 @@ def test_cost_and_yield_per_start_part_mm2(case: Case) -> None:
     assert (each.cost_usd, each.uses["bonder.h"]) == pytest.approx((10.0, 0.5))
     assert each.scrap == pytest.approx(1 - 0.99**5, rel=1e-13)
     assert each.faults["joint"].mean == pytest.approx(5 * 0.002)
-    assert steps["package/area"].cost_usd == pytest.approx(0.01 * 60.0 * 60.0)
+    assert steps["package/area"].cost_usd == pytest.approx(0.01 * 68.5 * 68.5)
 
 
 def test_the_cost_of_a_site_stands_ahead_of_the_carriers_screen(case: Case) -> None:

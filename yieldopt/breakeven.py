@@ -108,10 +108,10 @@ def breakeven(
 
     Examples
     --------
-    >>> found = breakeven("minimal", "products.asic.escape_cost_usd", ("cowos_s", "osat_2p5d"))
-    Traceback (most recent call last):
-        ...
-    yieldopt.errors.CaseError: products.asic.escape_cost_usd: not a number of this case
+    >>> key = "routes.osat_2p5d.steps.ship_to_osat.cost_usd"
+    >>> found = breakeven("minimal", key, ("cowos_s", "osat_2p5d"), low=0.0, high=20.0)
+    >>> [(crossing.cheaper_below, crossing.cheaper_above) for crossing in found.crossings]
+    [('osat_2p5d', 'cowos_s')]
     """
     case = load(path)
     asked = _product(case, product)

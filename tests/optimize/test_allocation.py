@@ -44,7 +44,7 @@ capacity = [20.0, 25.0]
 name = "asic"
 routes = ["cowos_s", "osat_2p5d"]
 interposer_mm = [32.0, 44.0]
-substrate_mm = [60.0, 60.0]
+substrate_mm = [68.5, 68.5]
 dppm_limit = 1500.0
 demand = [600, 700]
 {asic}

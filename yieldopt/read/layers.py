@@ -20,6 +20,7 @@ class Layer:
     data: Mapping[str, Any]
     prefix: tuple[str, ...] = ()
     is_file: bool = True  # else: what a case overrides
+    is_own: bool = True  # else: of a file that the model extends
 
     def written(self, path: Path, whole: Any) -> Path | None:
         """Return a path of the whole as this layer writes it: steps by name, numbers as leaves.
@@ -80,8 +81,9 @@ def unknown_faults(layers: Sequence[Layer]) -> list[Fault]:
     return found
 
 
-def placed(fault: Fault, layers: Sequence[Layer], whole: Mapping[str, Any]) -> list[Fault]:
-    """Return a fault at the place that gave its value: the topmost layer that speaks of it.
+def placed(fault: Fault, layers: Sequence[Layer], whole: Mapping[str, Any]) -> tuple[Fault, bool]:
+    """Return a fault at the place that gave its value, the topmost layer that speaks of it, and
+    whether that is the model's own.
 
     What no layer gives (a missing key) stands with its table, at the top with the model's own file.
     """
@@ -91,7 +93,8 @@ def placed(fault: Fault, layers: Sequence[Layer], whole: Mapping[str, Any]) -> l
             written = layer.written(path[:depth], whole)
             if written is not None:
                 key = join_key((*layer.prefix, *written, *path[depth:]))
-                return layer.document.locate([replace(fault, key=key)])
+                return layer.document.locate([replace(fault, key=key)])[0], layer.is_own
     files = [layer for layer in layers if layer.is_file]
     layer = files[-1] if path else layers[-1]
-    return layer.document.locate([replace(fault, key=join_key((*layer.prefix, *path)))])
+    key = join_key((*layer.prefix, *path))
+    return layer.document.locate([replace(fault, key=key)])[0], layer.is_own

@@ -35,6 +35,18 @@ class _Reading:
     sources: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     layers: dict[str, dict[str, list[Layer]]] = field(default_factory=dict)
+    inherited: list[Fault] = field(default_factory=list)  # of values in files that are extended
+
+    def add(self, fault: Fault, is_own: bool) -> None:
+        """Note a fault of a model, at a value of its own or one that it inherits."""
+        (self.faults if is_own else self.inherited).append(fault)
+
+    def without_repeats(self) -> list[Fault]:
+        """Return every fault once: one of an extended file shows in each that extends it."""
+        once = {str(fault): fault for fault in self.faults}
+        places = {(fault.file, fault.key) for fault in self.faults}
+        new = (fault for fault in self.inherited if (fault.file, fault.key) not in places)
+        return list((once | {str(fault): fault for fault in new}).values())
 
 
 def read_library(
@@ -83,10 +95,8 @@ def read_library(
         if not library.without_echoes([fault]):
             continue
         layers = reading.layers[kind][name]
-        reading.faults += placed(fault, layers, whole_of(layers))
-    # A fault of an extended file shows in each that extends it.
-    once = {(str(fault), fault.line): fault for fault in reading.faults}
-    return library, list(once.values())
+        reading.add(*placed(fault, layers, whole_of(layers)))
+    return library, reading.without_repeats()
 
 
 def _of_kind(reading: _Reading, kind: str, shape: type[S]) -> dict[str, S]:
@@ -148,15 +158,15 @@ def _read_model(
     layers, faults = _layers(kind, name, override, case, reading)
     whole = whole_of(layers)
     reading.layers[kind][name] = layers
-    found = unknown_faults(layers)
+    unknown = unknown_faults(layers)
+    reading.faults += unknown
     if any(not layer.is_file and "name" in layer.data for layer in layers):
         faults.append(Fault("a name cannot be overridden", "name", whole["name"]))
     model, wrong = check(KINDS[kind], whole)
     for fault in (*faults, *wrong):
-        found += placed(fault, layers, whole)
-    if model is not None and not found:
+        reading.add(*placed(fault, layers, whole))
+    if model is not None and not faults and not unknown:
         reading.models[kind][name] = model
-    reading.faults += found
 
 
 def _layers(
@@ -188,7 +198,7 @@ def _layers(
 
 
 def _nameless(layer: Layer) -> Layer:
-    return replace(layer, data={k: v for k, v in layer.data.items() if k != "name"})
+    return replace(layer, data={k: v for k, v in layer.data.items() if k != "name"}, is_own=False)
 
 
 def _unmatched(
