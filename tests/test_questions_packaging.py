@@ -75,13 +75,14 @@ def turning(holds: Callable[[float], bool], low: float, high: float) -> float:
 BONDING = "ask_hbm4_16h_bonding"
 STACKS = ("hbm_mr_muf", "hbm_hybrid_d2w")
 MR_MUF, HYBRID = (f"routes.{route}.steps.layer_bond" for route in STACKS)
+GROWTH = f"{MR_MUF}.growth_frac_per_layer"
 
 
-def test_sixteen_high_is_hybrid_and_lower_stacks_are_mr_muf() -> None:
+def test_sixteen_high_is_a_draw_and_lower_stacks_are_mr_muf() -> None:
     muf, hybrid = ({n: cost(BONDING, f"stack_{n}h", r) for n in (8, 12, 16)} for r in STACKS)
-    assert muf[8] < hybrid[8]
-    assert muf[12] < hybrid[12]
-    assert hybrid[16] < muf[16]
+    assert muf[8] < 0.9 * hybrid[8]
+    assert muf[12] < 0.9 * hybrid[12]
+    assert muf[16] < hybrid[16] < 1.01 * muf[16]
     says(BONDING, *(f"{hybrid[n]:.0f} against {muf[n]:.0f} USD at {n}-high" for n in (8, 12, 16)))
 
 
@@ -90,20 +91,39 @@ def lead_of_hybrid(changes: Changes) -> float:
     return muf - hybrid
 
 
+def lead_in_package(changes: Changes) -> float:
+    muf, hybrid = (cost(BONDING, f"package_{p}", changes=changes) for p in ("mr_muf", "hybrid"))
+    return muf - hybrid
+
+
 def test_the_layer_yield_and_the_growth_with_height_turn_it() -> None:
     key = f"{HYBRID}.faults.hybrid.yield_frac"
-    layer = only(breakeven(CASES / f"{BONDING}.toml", key, STACKS, product="stack_16h"))
+    found = breakeven(CASES / f"{BONDING}.toml", key, STACKS, product="stack_16h")
+    layer = only(found)
     assert (layer.cheaper_below, layer.cheaper_above) == STACKS
-    says(BONDING, f"{layer.value:.3f} a layer", "growth below 11.8 %")
-    growth = f"{MR_MUF}.growth_frac_per_layer"
-    assert lead_of_hybrid({growth: 0.1175}) < 0.0 < lead_of_hybrid({growth: 0.1185})
+    worst, _, best = found.costs["hbm_hybrid_d2w"]
+    says(BONDING, f"{found.base} a layer, assumed", f"above {layer.value:.4f} a layer")
+    says(BONDING, f"{worst:.0f} to {best:.0f} USD over the range of {found.low} to {found.high}")
+    assert lead_of_hybrid({GROWTH: 0.1305}) < 0.0 < lead_of_hybrid({GROWTH: 0.1315})
+    says(BONDING, "hybrid cheaper above 13.1 %")
 
 
-def test_in_the_package_hybrid_wins_too_and_a_low_limit_forbids_mr_muf() -> None:
+def test_in_the_package_the_draw_tips_to_hybrid_and_a_low_limit_forbids_mr_muf() -> None:
+    """Hybrid stacks are dearer and the package is not: it is what they carry along that tips it."""
     muf, hybrid = cost(BONDING, "package_mr_muf"), cost(BONDING, "package_hybrid")
-    assert hybrid < muf
-    says(BONDING, f"{hybrid:,.0f} against {muf:,.0f} USD", f"{muf - hybrid:.0f} USD saved")
-    says(BONDING, f"{4 * lead_of_hybrid({}):.0f} that its four stacks save")
+    assert hybrid < muf < 1.01 * hybrid
+    assert lead_of_hybrid({}) < 0.0
+    says(BONDING, f"{hybrid:,.0f} against {muf:,.0f} USD, {muf - hybrid:.0f} USD saved")
+    says(BONDING, f"its four stacks cost {-4 * lead_of_hybrid({}):.0f} more")
+    bad = [recipe(BONDING, "stack_16h", route).dppm for route in STACKS]
+    assert bad[0] > bad[1]
+    hours = [
+        recipe(BONDING, f"package_{p}").levels[f"hbm4_16h_{p}/burn_in"].removeprefix("h")
+        for p in ("mr_muf", "hybrid")
+    ]
+    says(BONDING, f"burn in for {hours[0]} h, not {hours[1]}")
+    assert lead_in_package({GROWTH: 0.1285}) < 0.0 < lead_in_package({GROWTH: 0.1295})
+    says(BONDING, "growth below 12.9 %")
     low = {"routes.cowos_s.limits.stack_height_um": 720}
     (reason,) = reasons(BONDING, "package_mr_muf", "cowos_s", low)
     assert "720" in reason
