@@ -267,4 +267,4 @@ def test_shares_add_up_to_one_and_have_a_value_each() -> None:
     with pytest.raises(CaseError, match="as many values as shares"):
         mean_value_usd(np.array([0.5, 0.5]), (1.0, 0.5, 0.0))
     with pytest.raises(CaseError, match="as many values as shares"):
-        mean_value_usd(1.0, (1.0,))  # type: ignore[arg-type]
+        mean_value_usd(np.float64(1.0), (1.0,))

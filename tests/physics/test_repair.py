@@ -219,9 +219,9 @@ def test_arrays_of_lanes_equal_scalars() -> None:
             spare_lane_yield(n, f, group=4, spares=1, alpha=alpha)
             for n, f in zip(lanes, fail, strict=True)
         ]
-        together = spare_lane_yield(lanes, fail, group=4, spares=1, alpha=alpha)
+        together = np.asarray(spare_lane_yield(lanes, fail, group=4, spares=1, alpha=alpha))
         np.testing.assert_allclose(together, np.array(each), rtol=1e-14)
-        assert together[0] == together[2] == 1.0  # type: ignore[index]
+        assert together[0] == together[2] == 1.0
         assert np.ndim(each[1]) == 0
     np.testing.assert_array_equal(group_log_yield(np.zeros(2), group=3, spares=2), [0.0, 0.0])
 
