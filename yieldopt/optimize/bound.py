@@ -2,8 +2,10 @@ r"""A lower bound on J for every trunk combination at once, and an incumbent.
 
 For a fixed trunk J is a sum of exponentials of separable logarithms, so at any plan m* convexity
 gives J ≥ J(m*) + Σ_i min_m Δ_i(m), where Δ_i sums term·Δln over the terms. Under a DPPM limit the
-bound is taken of J − μ·(ln Q − ln Q_least), which is at most J wherever the limit holds, for a
-ladder of multipliers μ ≥ 0. Coordinate descent finds good m* (and incumbents on its way).
+bound is taken of J − μ·(ln Q − ln Q_least), under a limit on a resource of J + π·(U − U_most):
+each is at most J wherever the limits hold, for any multipliers μ, π ≥ 0 (π is a price of the
+resource: the same terms with other K and B). μ and π climb ladders in turn. Coordinate descent
+finds good m* (and incumbents on its way).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ _SWEEPS = 4
 ROUNDING = 1e-11  # a bound closer than this (relative) to the incumbent is not trusted to prune
 _TINY = 1e-300
 _LADDER = (0.0, *(10.0 ** (k / 2) for k in range(-2, 13)))  # μ as multiples of J
+_PRICES = tuple(10.0 ** (k / 2) for k in range(-5, 7))  # π as multiples of J/U
+_ROUNDS = 2  # of all ladders in turn, where resources are limited
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,20 @@ class Bounds:
     lower: Array
     value: Array
     entries: Index
+
+
+@dataclass(frozen=True)
+class Use:
+    """A limited resource: use of one passed unit by leaf, each (M,), and of the trunk (T, G)."""
+
+    k: Sequence[Array]
+    base: Array
+    most: float  # per good package
+
+    @property
+    def allowed(self) -> float:
+        """What a computed use may come to: a plan that uses just the limit is allowed."""
+        return self.most * (1.0 + ROUNDING)
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,7 @@ class Terms:
     base: Array  # (T, G)
     weight: Array  # (T, n)
     log_q_trunk: Array  # (T,)
+    uses: tuple[Use, ...] = ()
 
     def rows(self, kept: Index) -> Terms:
         """Return the terms of some trunk combinations."""
@@ -54,7 +73,134 @@ class Terms:
             self.base[kept],
             self.weight[kept],
             self.log_q_trunk[kept],
+            tuple(Use(use.k, use.base[kept], use.most) for use in self.uses),
         )
+
+    def at_prices(self, prices: Sequence[float]) -> Terms:
+        """Return the terms of J + Σ π·U, a price for each limited resource."""
+        k, base = list(self.k), self.base
+        for price, use in zip(prices, self.uses, strict=True):
+            if price:
+                base = base + price * use.base
+                k = [one + price * more for one, more in zip(k, use.k, strict=True)]
+        return Terms(self.log_e, self.log_q, k, self.gap, base, self.weight, self.log_q_trunk)
+
+    def of_use(self, use: Use) -> Terms:
+        """Return the terms of one resource's use."""
+        return Terms(
+            self.log_e, self.log_q, use.k, self.gap, use.base, self.weight, self.log_q_trunk
+        )
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of a ladder over all its trunk combinations: J ≥ ``below`` + ``slope``·ln Q.
+
+    ``kept`` (T,) are the combinations looked at, ``at`` (T, n) the plans found, with their J,
+    ln Q and whether the limits on resources hold.
+    """
+
+    kept: Index
+    slope: Array
+    below: Array
+    at: Index
+    value: Array
+    log_q: Array
+    fine: NDArray[np.bool_]
+
+
+class Climber:
+    """Plans and bounds of a block, improved from rung to rung."""
+
+    def __init__(self, terms: Terms, kept: Index) -> None:
+        self.terms, self.kept = terms, kept
+        self.at = np.zeros((len(kept), len(terms.k)), dtype=np.intp)
+
+    def rung(self, prices: Sequence[float], slope: Array) -> Rung:
+        """Descend at multipliers π (one for each resource) and μ (T,); return what was found."""
+        terms = self.terms.at_prices(prices) if any(prices) else self.terms
+        self.at = _descend(terms, slope, self.at)
+        value, log_q = _values(self.terms, self.at)
+        fine = np.ones(len(self.kept), bool)
+        for use in self.terms.uses:
+            fine &= _values(self.terms.of_use(use), self.at)[0] <= use.allowed
+        below = _tangent(terms, slope, self.at) - slope * log_q
+        below -= sum(p * use.allowed for p, use in zip(prices, self.terms.uses, strict=True))
+        return Rung(self.kept, slope, below, self.at, value, log_q, fine)
+
+    def keep(self, left: Index) -> None:
+        """Go on with some of the trunk combinations only."""
+        self.terms, self.kept, self.at = self.terms.rows(left), self.kept[left], self.at[left]
+
+    def unit_prices(self) -> list[float]:
+        """Return J/U of each resource at the plans in hand, in the middle of the block."""
+        out = []
+        for use in self.terms.uses:
+            used = float(np.median(_values(self.terms.of_use(use), self.at)[0]))
+            value = float(np.median(_values(self.terms, self.at)[0]))
+            used = max(used, use.most)
+            out.append(max(value, 1.0) / used if used > 0.0 else max(value, 1.0))
+        return out
+
+
+class _Search:
+    """What the rungs of a block have found, under a limit on ln Q or none."""
+
+    def __init__(self, terms: Terms, log_q_least: float | None, known: float) -> None:
+        count = len(terms.base)
+        self.least, self.known = log_q_least, known
+        self.lower = np.full(count, -np.inf)
+        self.value = np.full(count, np.inf)
+        self.entries = np.zeros((count, len(terms.k)), dtype=np.intp)
+        self.slope = np.zeros(count)  # the best so far
+        self.scale: Array | None = None
+        if log_q_least is not None:
+            most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
+            self.lower[most < log_q_least] = np.inf
+        kept = np.flatnonzero(self.lower < np.inf)
+        self.climber = Climber(terms.rows(kept) if len(kept) < count else terms, kept)
+
+    def slopes(self, prices: Sequence[float]) -> None:
+        """Climb the ladder of μ at given prices."""
+        for rung in _LADDER if self.least is not None else (0.0,):
+            if len(self.climber.kept):
+                scale = np.zeros_like(self.slope) if self.scale is None else self.scale
+                self.take(prices, rung * scale[self.climber.kept])
+
+    def take(self, prices: Sequence[float], slope: Array) -> float:
+        """Step on one rung; return the least bound of what is left."""
+        kept = self.climber.kept
+        found = self.climber.rung(prices, slope)
+        if self.scale is None:
+            self.scale = np.zeros_like(self.slope)
+            self.scale[kept] = found.value
+        fine = found.fine if self.least is None else found.fine & (found.log_q >= self.least)
+        better = np.flatnonzero(fine & (found.value < self.value[kept]))
+        self.value[kept[better]] = found.value[better]
+        self.entries[kept[better]] = found.at[better]
+        below = found.below + slope * (self.least or 0.0)
+        higher = np.flatnonzero(below > self.lower[kept])
+        self.lower[kept[higher]], self.slope[kept[higher]] = below[higher], slope[higher]
+        self.known = min(self.known, float(found.value[fine].min(initial=math.inf)))
+        left = np.flatnonzero(self.lower[kept] < self.known * (1.0 + ROUNDING))
+        if 2 * len(left) <= len(kept):
+            self.climber.keep(left)
+        return float(below[left].min(initial=math.inf))
+
+    def prices(self) -> None:
+        """Climb the ladder of each resource's price in turn, then that of μ again."""
+        count = len(self.climber.terms.uses)
+        unit = self.climber.unit_prices() if len(self.climber.kept) else [0.0] * count
+        held = [0.0] * count
+        for _ in range(_ROUNDS):
+            for r in range(count):
+                tried = {}
+                for rung in (0.0, *_PRICES):
+                    prices = [*held[:r], rung * unit[r], *held[r + 1 :]]
+                    if len(self.climber.kept):
+                        tried[prices[r]] = self.take(prices, self.slope[self.climber.kept])
+                held[r] = max(tried, key=lambda p: tried[p], default=0.0)
+            self.slopes(held)
 
 
 def bounds(terms: Terms, log_q_least: float | None, known: float = math.inf) -> Bounds:
@@ -70,35 +216,11 @@ def bounds(terms: Terms, log_q_least: float | None, known: float = math.inf) -> 
         J of an allowed plan: a combination whose bound reaches the best known is not looked at
         any further.
     """
-    count = len(terms.base)
-    lower = np.full(count, -np.inf)
-    value = np.full(count, np.inf)
-    entries = np.zeros((count, len(terms.k)), dtype=np.intp)
-    if log_q_least is not None:
-        most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
-        lower[most < log_q_least] = np.inf
-    kept = np.flatnonzero(lower < np.inf)
-    terms = terms.rows(kept) if len(kept) < count else terms
-    at = entries[kept]
-    scale: Array | None = None
-    for rung in _LADDER if log_q_least is not None else (0.0,):
-        multiplier = np.zeros(len(kept)) if scale is None else rung * scale
-        at = _descend(terms, multiplier, at)
-        cost, log_q = _values(terms, at)
-        scale = cost if scale is None else scale
-        fine = np.ones(len(kept), bool) if log_q_least is None else log_q >= log_q_least
-        better = np.flatnonzero(fine & (cost < value[kept]))
-        value[kept[better]], entries[kept[better]] = cost[better], at[better]
-        slack = 0.0 if log_q_least is None else log_q - log_q_least
-        below = _tangent(terms, multiplier, at) - multiplier * slack
-        lower[kept] = np.maximum(lower[kept], below)
-        known = min(known, float(cost[fine].min(initial=math.inf)))
-        left = np.flatnonzero(lower[kept] < known * (1.0 + ROUNDING))
-        if 2 * len(left) <= len(kept):
-            terms, kept, at, scale = terms.rows(left), kept[left], at[left], scale[left]
-        if not len(kept):
-            break
-    return Bounds(lower, value, entries)
+    search = _Search(terms, log_q_least, known)
+    search.slopes([0.0] * len(terms.uses))
+    if terms.uses:
+        search.prices()
+    return Bounds(search.lower, search.value, search.entries)
 
 
 def _picked(table: Array, at: Index) -> Array:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.bound import ROUNDING, Terms, bounds
-from yieldopt.optimize.enumeration import Half, best_pair, half
+from yieldopt.optimize.enumeration import best_pair, pairs
+from yieldopt.optimize.pricing import Ask, priced, resources
 from yieldopt.optimize.problem import Problem
-from yieldopt.optimize.trunk import Block
 
 Array = NDArray[np.float64]
 HOPELESS_USD = 1e15  # nothing worth the name passes; and solvers take 1e20 for infinite
@@ -55,6 +55,7 @@ class Found:
     levels: Mapping[str, str] | None
     value_usd: float  # cost per good package at the given prices, escapes included
     proof: Proof
+    reasons: tuple[str, ...] = ()  # why no plan is allowed, where the rules alone say so
 
 
 @dataclass
@@ -62,10 +63,20 @@ class _State:
     """Best plan so far, and what has been covered."""
 
     value: float = math.inf
+    problem: Problem | None = None
     trunk: int = -1
     entries: tuple[int, ...] = ()
     enumerated: int = 0
     pruned: int = 0
+
+
+@dataclass
+class _Part:
+    """One block of a problem and the lower bounds of its trunk combinations."""
+
+    problem: Problem
+    first: int
+    lower: Array
 
 
 def best_levels(
@@ -75,6 +86,7 @@ def best_levels(
     dppm_limit: float | None = None,
     escape_cost_usd: float | None = None,
     prices_only: bool = False,
+    resource_limits: Mapping[str, float] | None = None,
     bound: bool = True,
     known_usd: float = math.inf,
 ) -> Found:
@@ -92,6 +104,8 @@ def best_levels(
         Cost of one bad package shipped [USD]: (spend + e·bad)/good.
     prices_only
         Count resource use at its prices and no cost (the feasibility phase of the allocation).
+    resource_limits
+        Most use of a resource per good package [units], compared to 1e-11 relative.
     bound
         Prune trunk combinations by the tangent bound; off, everything is enumerated.
     known_usd
@@ -102,91 +116,93 @@ def best_levels(
     Found
         The best plan and its proof; the bound equals the value: the search is exact. Where nothing
         is better than the known plan, no levels and its value.
+
+    Raises
+    ------
+    CaseError, UnknownName
+        A limit below zero or not a number; a limited resource that nothing uses.
+
+    Examples
+    --------
+    >>> from yieldopt import Faults, Step
+    >>> from yieldopt.optimize.problem import prepare
+    >>> from yieldopt.template import Choice, OpenNode, Template
+    >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
+    >>> full = Step("cp", "test", 9.0, coverage={"logic": 0.99}, uses={"tester_h": 0.01})
+    >>> die = OpenNode("die", (), (fab, Choice("cp", {"off": None, "full": full})))
+    >>> problem = prepare(Template("die", (die,)))
+    >>> best_levels(problem, dppm_limit=10_000.0).levels
+    {'die/cp': 'full'}
+    >>> best_levels(problem, resource_limits={"tester_h": 0.005}).levels
+    {'die/cp': 'off'}
     """
-    least = None if dppm_limit is None else math.log1p(-min(dppm_limit / 1e6, 1.0 - 1e-15))
-    escape = 0.0 if prices_only else escape_cost_usd or 0.0
-    state = _State(value=known_usd + escape)
-    menus = math.prod(len(leaf.cost) for leaf in problem.leaves)
-    for first, block in problem.blocks():
-        terms = _priced(problem, block, prices or {}, escape, 0.0 if prices_only else 1.0)
-        order = np.arange(len(terms.base))
-        lower = np.full(len(terms.base), -np.inf)
-        if bound:
-            found = bounds(terms, least, state.value)
-            lower = found.lower
-            at = int(found.value.argmin())
-            if found.value[at] < state.value:
-                state.value, state.trunk = float(found.value[at]), first + at
-                state.entries = tuple(int(m) for m in found.entries[at])
-            order = np.argsort(lower, kind="stable")
-        for t in order:
-            if lower[t] >= state.value * (1.0 + ROUNDING):
-                state.pruned += menus
-                continue
-            state.enumerated += menus
-            _enumerate(terms, int(t), first, least, state)
-    return _answer(problem, state, escape)
+    ask = Ask(prices or {}, dppm_limit, escape_cost_usd, prices_only, resource_limits or {})
+    ask.check(resources(problem.template))
+    return best_of((problem,), ask, bound=bound, known_usd=known_usd)
 
 
-def _answer(problem: Problem, state: _State, escape: float) -> Found:
+def best_of(
+    problems: Sequence[Problem], ask: Ask, *, bound: bool = True, known_usd: float = math.inf
+) -> Found:
+    """Like :func:`best_levels`, over the plans of several problems together.
+
+    All are bounded first; then the trunk combinations of the most promising are enumerated first,
+    so that one incumbent prunes them all.
+
+    Parameters
+    ----------
+    problems
+        Problems whose objectives can be compared: parts of one template, say.
+    ask
+        The objective and its limits.
+    bound, known_usd
+        As for :func:`best_levels`.
+    """
+    state = _State(value=known_usd + ask.escape_usd)
+    parts = []
+    for problem in problems:
+        for first, block in problem.blocks():
+            part = _Part(problem, first, np.full(len(block.base), -np.inf))
+            if bound:
+                _bound(part, priced(problem, block, ask), ask, state)
+            parts.append(part)
+    for part in sorted(parts, key=lambda part: float(part.lower.min(initial=math.inf))):
+        _close(part, ask, state)
+    return _answer(problems, state, ask.escape_usd)
+
+
+def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
+    found = bounds(terms, ask.log_q_least, state.value)
+    part.lower = found.lower
+    at = int(found.value.argmin())
+    if found.value[at] < state.value:
+        state.value, state.problem, state.trunk = float(found.value[at]), part.problem, at
+        state.trunk += part.first
+        state.entries = tuple(int(m) for m in found.entries[at])
+
+
+def _close(part: _Part, ask: Ask, state: _State) -> None:
+    """Enumerate what is left of a block, the most promising trunk combinations first."""
+    menus = math.prod(len(leaf.cost) for leaf in part.problem.leaves)
+    order = np.argsort(part.lower, kind="stable")
+    open_count = np.searchsorted(part.lower[order], state.value * (1.0 + ROUNDING), side="left")
+    terms = priced(part.problem, part.problem.block(part.first), ask) if open_count else None
+    for done, t in enumerate(order):
+        if terms is None or part.lower[t] >= state.value * (1.0 + ROUNDING):
+            state.pruned += menus * (len(order) - done)
+            return
+        state.enumerated += menus
+        plans = pairs(terms, int(t))
+        value, row, column = best_pair(plans, ask.log_q_least, state.value)
+        if row >= 0:
+            state.value, state.problem = value, part.problem
+            state.trunk, state.entries = part.first + int(t), plans.entries(row, column)
+
+
+def _answer(problems: Sequence[Problem], state: _State, escape: float) -> Found:
     value = state.value - escape if state.value < HOPELESS_USD else math.inf
-    proof = Proof("enumeration", problem.combinations, state.enumerated, state.pruned, value)
-    better = state.trunk >= 0 and value < math.inf
-    return Found(problem.levels(state.trunk, state.entries) if better else None, value, proof)
-
-
-def _priced(
-    problem: Problem, block: Block, prices: Mapping[str, float], escape: float, money: float
-) -> Terms:
-    base = money * block.base
-    for name, table in block.base_uses.items():
-        if prices.get(name):
-            base += prices[name] * table
-    if escape:  # e/Q is a cost at the door, weighed by the trunk's own 1/Q
-        base[:, problem.tree.gaps.index(())] += escape * np.exp(-block.log_q_trunk)
-    k = []
-    for leaf in problem.leaves:
-        cost = money * leaf.cost
-        for name, used in leaf.uses.items():
-            if prices.get(name):
-                cost = cost + prices[name] * used
-        k.append(cost)
-    gap = [leaf.gap for leaf in problem.leaves]
-    return Terms(block.log_e, block.log_q, k, gap, base, block.weight, block.log_q_trunk)
-
-
-def _enumerate(terms: Terms, t: int, first: int, least: float | None, state: _State) -> None:
-    """Compute every plan of one trunk combination."""
-    members = _split([len(k) for k in terms.k])
-    halves = [_half(terms, t, side) for side in members]
-    limit = None if least is None else least - float(terms.log_q_trunk[t])
-    value, row, column = best_pair(terms.base[t], halves[0], halves[1], limit)
-    if value < state.value:
-        entries = [0] * len(terms.k)
-        for side, number in zip(members, (row, column), strict=True):
-            sizes = tuple(len(terms.k[i]) for i in side)
-            picks = np.unravel_index(number, sizes) if sizes else ()
-            for i, pick in zip(side, picks, strict=True):
-                entries[i] = int(pick)
-        state.value, state.trunk, state.entries = value, first + t, tuple(entries)
-
-
-def _half(terms: Terms, t: int, side: Sequence[int]) -> Half:
-    return half(
-        [np.exp(terms.log_e[i][t]) for i in side],
-        [terms.weight[t, i] * terms.k[i] for i in side],
-        [terms.log_q[i][t] for i in side],
-        [terms.gap[i] for i in side],
-        terms.base.shape[1],
-    )
-
-
-def _split(sizes: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Split leaves into halves of about equal numbers of plans, the larger one second."""
-    halves: tuple[list[int], list[int]] = ([], [])
-    products = [1, 1]
-    for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
-        side = 0 if products[0] <= products[1] else 1
-        halves[side].append(i)
-        products[side] *= sizes[i]
-    return halves if products[0] <= products[1] else (halves[1], halves[0])
+    total = sum(problem.combinations for problem in problems)
+    proof = Proof("enumeration", total, state.enumerated, state.pruned, value)
+    if state.problem is None or value == math.inf:
+        return Found(None, value, proof)
+    return Found(state.problem.levels(state.trunk, state.entries), value, proof)

@@ -68,19 +68,28 @@ class Problem:
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """Yield (first trunk combination, block), each small enough to stay in memory."""
-        widest = max((len(leaf.cost) for leaf in self.leaves), default=1)
-        step = max(1, _BLOCK_PLANS // widest)
-        for low in range(0, self.trunk_count, step):
-            if low in self._cache:
-                yield low, self._cache[low]
-                continue
-            numbers = np.arange(low, min(low + step, self.trunk_count))
-            picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
-            nodes = [self.tree.nodes[leaf.name] for leaf in self.leaves]
-            block = build_block(self.tree, nodes, picks)
-            if self.trunk_count * widest <= _CACHED_PLANS:
-                self._cache[low] = block
-            yield low, block
+        for low in range(0, self.trunk_count, self._step):
+            yield low, self.block(low)
+
+    def block(self, low: int) -> Block:
+        """Return the block that starts at a trunk combination."""
+        if low in self._cache:
+            return self._cache[low]
+        numbers = np.arange(low, min(low + self._step, self.trunk_count))
+        picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
+        nodes = [self.tree.nodes[leaf.name] for leaf in self.leaves]
+        block = build_block(self.tree, nodes, picks)
+        if self.trunk_count * self._widest <= _CACHED_PLANS:
+            self._cache[low] = block
+        return block
+
+    @cached_property
+    def _widest(self) -> int:
+        return max((len(leaf.cost) for leaf in self.leaves), default=1)
+
+    @cached_property
+    def _step(self) -> int:
+        return max(1, _BLOCK_PLANS // self._widest)
 
     def levels(self, trunk: int, entries: tuple[int, ...]) -> dict[str, str]:
         """Return the level of every choice of one plan."""
