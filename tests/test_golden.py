@@ -7,7 +7,7 @@ value. Not compared, and why:
 - catch_dies_per_wafer: tests/physics/test_geometry.py.
 - cost columns of catch_assembly, and CATCH's test costs (no file here): machine rates, patterns
   and scan chains; the cost of a run is an input of a flow. (CATCH multiplies by the uptime.)
-- catch_coverage_sweep: area, power, pads, layer cost (CATCH's libraries) and all `pkg_*` columns.
+- catch_coverage_sweep: power, pads, one-off cost. Areas and costs: tests/test_catch_sweep.py.
 - catch_systems_2p5d: areas; `pkg_perfect_yield_cost`, `pkg_scrap_cost` are CATCH's own split.
 - google_die: `gdpw` (edge of 3 mm, rounded; an estimate) and `die_cost` (⌊dies · yield⌋ whole).
 - google_test_cost: `wafer_sort_cost`, and so `total_test_cost`: retests, a share 1 − y·x of dies.
