@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from yieldopt.optimize.bound import ROUNDING, Terms, bounds
 from yieldopt.optimize.enumeration import best_pair, pairs
-from yieldopt.optimize.pricing import Ask, priced, resources
+from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem
 
 Array = NDArray[np.float64]
@@ -63,7 +63,6 @@ class _State:
     """Best plan so far, and what has been covered."""
 
     value: float = math.inf
-    problem: Problem | None = None
     trunk: int = -1
     entries: tuple[int, ...] = ()
     enumerated: int = 0
@@ -105,7 +104,8 @@ def best_levels(
     prices_only
         Count resource use at its prices and no cost (the feasibility phase of the allocation).
     resource_limits
-        Most use of a resource per good package [units], compared to 1e-11 relative.
+        Most use of a resource per good package [units], compared to 1e-11 relative. What no plan
+        uses is used 0 times.
     bound
         Prune trunk combinations by the tangent bound; off, everything is enumerated.
     known_usd
@@ -119,8 +119,8 @@ def best_levels(
 
     Raises
     ------
-    CaseError, UnknownName
-        A limit below zero or not a number; a limited resource that nothing uses.
+    CaseError
+        A limit below zero or not a number.
 
     Examples
     --------
@@ -137,38 +137,18 @@ def best_levels(
     {'die/cp': 'off'}
     """
     ask = Ask(prices or {}, dppm_limit, escape_cost_usd, prices_only, resource_limits or {})
-    ask.check(resources(problem.template))
-    return best_of((problem,), ask, bound=bound, known_usd=known_usd)
-
-
-def best_of(
-    problems: Sequence[Problem], ask: Ask, *, bound: bool = True, known_usd: float = math.inf
-) -> Found:
-    """Like :func:`best_levels`, over the plans of several problems together.
-
-    All are bounded first; then the trunk combinations of the most promising are enumerated first,
-    so that one incumbent prunes them all.
-
-    Parameters
-    ----------
-    problems
-        Problems whose objectives can be compared: parts of one template, say.
-    ask
-        The objective and its limits.
-    bound, known_usd
-        As for :func:`best_levels`.
-    """
+    ask.check()
     state = _State(value=known_usd + ask.escape_usd)
     parts = []
-    for problem in problems:
-        for first, block in problem.blocks():
-            part = _Part(problem, first, np.full(len(block.base), -np.inf))
-            if bound:
-                _bound(part, priced(problem, block, ask), ask, state)
-            parts.append(part)
+    for first, block in problem.blocks():
+        part = _Part(problem, first, np.full(len(block.base), -np.inf))
+        if bound:
+            _bound(part, priced(problem, block, ask), ask, state)
+        parts.append(part)
+    # All are bounded before any is enumerated, the most promising first.
     for part in sorted(parts, key=lambda part: float(part.lower.min(initial=math.inf))):
         _close(part, ask, state)
-    return _answer(problems, state, ask.escape_usd)
+    return _answer(problem, state, ask.escape_usd)
 
 
 def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
@@ -176,8 +156,7 @@ def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
     part.lower = found.lower
     at = int(found.value.argmin())
     if found.value[at] < state.value:
-        state.value, state.problem, state.trunk = float(found.value[at]), part.problem, at
-        state.trunk += part.first
+        state.value, state.trunk = float(found.value[at]), part.first + at
         state.entries = tuple(int(m) for m in found.entries[at])
 
 
@@ -195,14 +174,12 @@ def _close(part: _Part, ask: Ask, state: _State) -> None:
         plans = pairs(terms, int(t))
         value, row, column = best_pair(plans, ask.log_q_least, state.value)
         if row >= 0:
-            state.value, state.problem = value, part.problem
-            state.trunk, state.entries = part.first + int(t), plans.entries(row, column)
+            state.value, state.trunk = value, part.first + int(t)
+            state.entries = plans.entries(row, column)
 
 
-def _answer(problems: Sequence[Problem], state: _State, escape: float) -> Found:
+def _answer(problem: Problem, state: _State, escape: float) -> Found:
     value = state.value - escape if state.value < HOPELESS_USD else math.inf
-    total = sum(problem.combinations for problem in problems)
-    proof = Proof("enumeration", total, state.enumerated, state.pruned, value)
-    if state.problem is None or value == math.inf:
-        return Found(None, value, proof)
-    return Found(state.problem.levels(state.trunk, state.entries), value, proof)
+    proof = Proof("enumeration", problem.combinations, state.enumerated, state.pruned, value)
+    better = state.trunk >= 0 and value < math.inf
+    return Found(problem.levels(state.trunk, state.entries) if better else None, value, proof)

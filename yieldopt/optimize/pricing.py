@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
+from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.optimize.bound import Terms, Use
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.trunk import Block
@@ -55,27 +55,19 @@ class Ask:
             return None
         return math.log1p(-min(self.dppm_limit / 1e6, 1.0 - _LEAST_QUALITY))
 
-    def check(self, known: Iterable[str]) -> None:
-        """Refuse limits below zero or not a number, and limits of resources that nothing uses.
-
-        Parameters
-        ----------
-        known
-            Resources that some plan uses.
+    def check(self) -> None:
+        """Refuse limits below zero or not a number, all at once.
 
         Raises
         ------
-        CaseError, UnknownName
-            Wrong numbers; unknown resources; all at once.
+        CaseError
+            A limit is wrong.
         """
         limits = {"dppm_limit": self.dppm_limit} if self.dppm_limit is not None else {}
         limits |= {f"resource_limits.{name}": most for name, most in self.resource_limits.items()}
         wrong = [Fault("must be 0 or more", k, v) for k, v in limits.items() if not v >= 0.0]
         if wrong:
             raise CaseError(wrong)
-        faults = unknown_resources(self.resource_limits, known)
-        if faults:
-            raise UnknownName(faults)
 
 
 def unknown_resources(limits: Iterable[str], known: Iterable[str]) -> list[Fault]:
