@@ -39,6 +39,7 @@ LAYERS: list[set[str]] = [
     {"optimize", "plan"},
     {"solving", "breakeven", "comparison"},
     {"report"},
+    {"benchmark"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -175,3 +175,19 @@ def breakeven_(
 
     found = breakeven(case, key, routes, product=product, low=low, high=high)
     click.echo(to_json(found.to_dict()) if as_json else breakeven_text(found))
+
+
+@main.command("bench")
+@click.option("--quick", is_flag=True, help="Fewer rounds; within 40 s.")
+@_JSON
+def bench_(quick: bool, as_json: bool) -> None:
+    """Measure the speed of this copy: a row for each workload, with the bar that it must hold."""
+    from yieldopt.benchmark.threads import hold_to_one_thread
+
+    hold_to_one_thread()
+    from yieldopt.benchmark.report import json_rows, table
+    from yieldopt.benchmark.suite import run
+    from yieldopt.benchmark.work import FULL, QUICK
+
+    rows = run(QUICK if quick else FULL)
+    click.echo(json_rows(rows) if as_json else table(rows))

@@ -1,0 +1,163 @@
+r"""A workload, how it is timed, and the row that comes of it.
+
+Timed are a run and what it is set against, in alternating rounds, so that a machine that slows down
+slows both; of each the least time counts (noise only ever adds). With t, c the seconds of one run
+on the wall clock and of the processor, and r those of the processor of its comparison,
+
+    value = t / count in the row's unit, or the ratio itself (unit "x") ,        ratio = c / r .
+
+Other programs take time on the wall but none of this process: the ratio of a busy machine is that
+of a quiet one. Where threads or other processes do the work, and where the processor's clock is
+coarse (Windows), the ratio is one of times on the wall. Where a row names no comparison of its own,
+r is the reference kernel (:mod:`.kernel`): a fixed mix of what the package spends its time on, so
+that the ratio, unlike the seconds, travels between machines.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter, process_time
+from typing import Any
+
+from yieldopt.benchmark.kernel import reference
+
+UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+_SLICE_S = 0.01  # a short run is repeated for so long in every round
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds at least, seconds at least; small problems for a smoke run."""
+
+    name: str
+    rounds: int
+    seconds: float
+    small: bool = False
+
+
+SMOKE = Effort("smoke", 1, 0.0, small=True)
+QUICK = Effort("quick", 3, 0.5)
+FULL = Effort("full", 7, 2.0)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A workload made ready.
+
+    Parameters
+    ----------
+    run
+        What is measured.
+    against
+        What it is set against; ``None``: the reference kernel.
+    count
+        Items of a run.
+    wall
+        The ratio is one of times on the wall: threads or other processes do the work.
+    """
+
+    run: Run
+    against: Run | None = None
+    count: float = 1.0
+    wall: bool = sys.platform == "win32"
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """The least seconds of one call, on the wall clock and of the processor."""
+
+    wall: float = float("inf")
+    cpu: float = float("inf")
+
+    def least(self, other: Seconds) -> Seconds:
+        """Return the lesser of both, each for itself."""
+        return Seconds(min(self.wall, other.wall), min(self.cpu, other.cpu))
+
+
+@dataclass(frozen=True)
+class Work:
+    """One row to measure.
+
+    Parameters
+    ----------
+    name
+        Words that say what is measured; the row's name in the history.
+    unit
+        ``"s"``, ``"ms"``, ``"us"``, ``"ns"`` per item, or ``"x"``: times the comparison.
+    bar
+        The most that the value may be, in the unit.
+    prepare
+        Makes the task ready; not timed.
+    """
+
+    name: str
+    unit: str
+    bar: float
+    prepare: Callable[[Effort], Task]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured: a value, its ratio to the comparison, the bar on the value."""
+
+    name: str
+    value: float
+    unit: str
+    ratio: float
+    bar: float
+    holds: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def measure(work: Work, effort: Effort) -> Row:
+    """Measure one workload.
+
+    Examples
+    --------
+    >>> nothing = Work("nothing at all", "s", 1.0, lambda effort: Task(lambda: None))
+    >>> row = measure(nothing, SMOKE)
+    >>> row.unit, row.holds
+    ('s', True)
+    """
+    return measured(work, work.prepare(effort), effort)
+
+
+def measured(work: Work, task: Task, effort: Effort) -> Row:
+    """Measure a task that is ready."""
+    run, other = least_seconds([task.run, task.against or reference], effort)
+    ratio = run.wall / other.wall if task.wall else run.cpu / other.cpu
+    value = ratio if work.unit == "x" else run.wall / task.count * UNITS[work.unit]
+    return Row(work.name, value, work.unit, ratio, work.bar, value <= work.bar)
+
+
+def least_seconds(runs: Sequence[Run], effort: Effort) -> list[Seconds]:
+    """Return the least seconds of one call of each run, timed in alternating rounds."""
+    if not effort.small:
+        for run in runs:
+            run()
+    best = [Seconds()] * len(runs)
+    begun = perf_counter()
+    done = 0
+    while done < effort.rounds or perf_counter() - begun < effort.seconds:
+        for at, run in enumerate(runs):
+            best[at] = best[at].least(_of_slice(run, 0.0 if effort.small else _SLICE_S))
+        done += 1
+    return best
+
+
+def _of_slice(run: Run, seconds: float) -> Seconds:
+    best = Seconds()
+    begun = perf_counter()
+    while True:
+        start, worked = perf_counter(), process_time()
+        run()
+        after, now = process_time(), perf_counter()
+        best = best.least(Seconds(now - start, after - worked))
+        if now - begun >= seconds:
+            return best
