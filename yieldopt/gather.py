@@ -1,56 +1,66 @@
-"""Blocks of a batch put together again."""
+"""Blocks of a batch, written where they stay."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yieldopt.flow import Outcome
 from yieldopt.physics.yields import Value
 
+_HEAD = ("cost_per_shipped_usd", "cost_per_good_usd", "quality", "dppm")
+_TABLES = ("visits", "uses", "waterfall_usd")
+
 
 @dataclass(slots=True)
 class Gather:
-    """Blocks written into whole arrays; what does not vary stays a scalar."""
+    """The whole arrays of a batch of a size; what does not vary stays a scalar.
+
+    Blocks come from any thread, in any order.
+    """
 
     size: int
     tables: dict[str, dict[str, Value]] = field(default_factory=dict)
-    blocked: str | None = None
+    blocked: dict[int, str] = field(default_factory=dict)  # by the start of its block
+    lock: Lock = field(default_factory=Lock)
+
+    def home(self, block: slice, table: str, name: str) -> NDArray[np.float64]:
+        """Return the place of a block in one result (``table`` "" is the head of the outcome)."""
+        with self.lock:
+            held = self.tables.setdefault(table, {})
+            whole = held.get(name)
+            if not isinstance(whole, np.ndarray):
+                whole = np.empty(self.size) if whole is None else np.full(self.size, whole)
+                held[name] = whole
+        return whole[block]
 
     def put(self, block: slice, out: Outcome) -> None:
-        """Write one block's outcome into its place."""
-        self.blocked = self.blocked or out.blocked
-        scalars = ("cost_per_shipped_usd", "cost_per_good_usd", "quality", "dppm")
-        self._store("", block, {name: getattr(out, name) for name in scalars})
-        for table in ("visits", "uses", "waterfall_usd"):
+        """Keep one block's outcome: what is not yet in its place is copied there."""
+        if out.blocked:
+            self.blocked[block.start] = out.blocked
+        self._store("", block, {name: getattr(out, name) for name in _HEAD})
+        for table in _TABLES:
             self._store(table, block, getattr(out, table))
 
     def _store(self, table: str, block: slice, values: Mapping[str, Value]) -> None:
-        held = self.tables.setdefault(table, {})
         for name, value in values.items():
-            if np.ndim(value) == 0 and table:
-                held.setdefault(name, value)
-                if np.ndim(held[name]) == 0 and held[name] == value:
+            if table and not isinstance(value, np.ndarray):
+                with self.lock:
+                    held = self.tables.setdefault(table, {}).setdefault(name, value)
+                if not isinstance(held, np.ndarray) and held == value:
                     continue
-            if not np.ndim(held.get(name, 0.0)):
-                first = block.start == 0 and np.ndim(value)
-                held[name] = (
-                    np.empty(self.size) if first else np.full(self.size, held.get(name, 0.0))
-                )
-            np.copyto(np.asarray(held[name])[block], value)
+            place = self.home(block, table, name)
+            if not (isinstance(value, np.ndarray) and np.may_share_memory(place, value)):
+                np.copyto(place, value)
 
     def outcome(self) -> Outcome:
         """Return the whole."""
         head = self.tables[""]
-        return Outcome(
-            head["cost_per_shipped_usd"],
-            head["cost_per_good_usd"],
-            head["quality"],
-            head["dppm"],
-            self.tables["visits"],
-            self.tables["uses"],
-            self.tables["waterfall_usd"],
-            self.blocked,
-        )
+        visits, uses, falls = (self.tables.get(name, {}) for name in _TABLES)
+        blocked = self.blocked[min(self.blocked)] if self.blocked else None
+        cost, per_good, quality, dppm = (head[name] for name in _HEAD)
+        return Outcome(cost, per_good, quality, dppm, visits, uses, falls, blocked)

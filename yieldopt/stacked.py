@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from yieldopt.flow import Flow
 from yieldopt.physics.yields import Value, clustering
-from yieldopt.screening import Cut, Screens, Term, log_pass
+from yieldopt.screening import Cut, Place, Screens, Term, log_pass
 
 Array = NDArray[np.float64]
 Fill = Callable[[Value, Array], None]
@@ -68,7 +68,7 @@ class Product:
 class Stack:
     """What −ln pass of each test, and −ln Q last, is the sum of."""
 
-    places: tuple[tuple[int, int], ...]  # tests, in the order of the screens; the door is last
+    places: tuple[Place, ...]  # tests, in the order of the screens; the door is last
     base: Array  # (screens, 1)
     products: tuple[Product, ...]
     other: tuple[Placed, ...]
@@ -89,6 +89,12 @@ class Stack:
             for screen, term in self.other:
                 total[screen] -= log_pass((term,), cut)
         return total
+
+    def look_up(self, losses: Array) -> tuple[dict[Place, Value], Array]:
+        """Return 1/pass of every test, and ln Q, in place of the losses."""
+        np.exp(losses[:-1], out=losses[:-1])
+        tests: list[Array] = list(losses[:-1])
+        return dict(zip(self.places, tests, strict=True)), np.negative(losses[-1], out=losses[-1])
 
 
 def stack(flow: Flow, seen: Screens) -> Stack:

@@ -25,11 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError
+from yieldopt.physics.elementary import anywhere, choose, exp, expm1, larger, log, log1p
 
 Value = float | NDArray[np.float64]
 _MAX_TERMS = 50_000
 _NEGLIGIBLE = 1e-18
 _MOST_LOG = 600.0  # the largest −ln P(no fault) for which the series of F is formed
+_NO_FAULT = 1e-300  # stands for q = 0 in a logarithm: its power m+1 ≥ 2 is 0 all the same
 
 
 def harvest(
@@ -56,31 +58,29 @@ def harvest(
     alpha = None if alpha is None else min(alpha, 1e15)  # the same doubles as any larger one
     t, s, ds = _masses(a, d, first, 1.0 - spares / blocks)
     if spares == blocks:
-        return np.zeros_like(t)
+        return 0.0 * t
     if spares == 0:  # nothing to switch off: the base law itself
-        before = a if first is not None else 0.0 * np.asarray(a)[()]
-        return -d if alpha is None else -alpha * np.log1p(d / (alpha + before))
+        before = a if first is not None else 0.0 * a
+        return -d if alpha is None else -alpha * log1p(d / (alpha + before))
     if alpha is None:
         if first is not None:
             return -ds
         return _log_binomial(t, blocks, spares)
     if first is None:
-        failing = _series(t, s, alpha, blocks, spares)[0]
+        failing = _first_loss(t, s, alpha, blocks, spares)
         counted = failing > 0.5
-        out = np.log1p(-np.where(counted, 0.0, failing))
+        out = log1p(-choose(counted, 0.0, failing))
     else:
         failing, out = _later_gain(t, s, ds, alpha, blocks, spares)
         counted = failing > 0.5
-    if counted.any():  # 1 − F would lose its digits
+    if anywhere(counted):  # 1 − F would lose its digits
         after = _log_survival(t, s + ds, alpha, blocks, spares)
         before = 0.0 if first is None else _log_survival(t, s, alpha, blocks, spares)
-        out = np.where(counted, after - before, out)
-    return out[()]
+        out = choose(counted, after - before, out)
+    return out
 
 
-def _log_survival(
-    t: NDArray[np.float64], s: NDArray[np.float64], alpha: float, blocks: int, spares: int
-) -> Value:
+def _log_survival(t: Value, s: Value, alpha: float, blocks: int, spares: int) -> Value:
     """Return ln S by counting the faults that a die survives, in logs."""
     chance = t / (alpha + t + s)
     with np.errstate(divide="ignore"):
@@ -94,76 +94,80 @@ def _log_survival(
     return out
 
 
-def _masses(
-    a: Value, d: Value, first: Value | None, alive: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    a, d = np.asarray(a, float), np.asarray(d, float)
+def _masses(a: Value, d: Value, first: Value | None, alive: float) -> tuple[Value, Value, Value]:
+    """Return t, s and the growth of s; arrays of one shape where any is one."""
     if first is None:
-        return np.asarray(d), np.zeros_like(d), np.zeros_like(d)
-    t = np.asarray(first, float)
-    t, s, ds = np.broadcast_arrays(t, alive * np.maximum(a - t, 0.0), alive * d)
-    return t, s, ds
+        return d, 0.0 * d, 0.0 * d
+    s, ds = alive * larger(a - first, 0.0), alive * d
+    if any(isinstance(mass, np.ndarray) for mass in (first, s, ds)):
+        first, s, ds = np.broadcast_arrays(first, s, ds)
+    return first, s, ds
+
+
+def _first_loss(t: Value, s: Value, alpha: float, blocks: int, spares: int) -> Value:
+    """F of a die that the first test sees."""
+    chance, x, coefficients = _chance(t, s, alpha, blocks, spares)
+    series = 0.0 * x
+    for c in coefficients[::-1]:  # an array in place
+        series *= x
+        series += c
+    return _failing(chance, x, series, alpha, spares) if coefficients else series + 1.0
 
 
 def _later_gain(
-    t: NDArray[np.float64],
-    s: NDArray[np.float64],
-    ds: NDArray[np.float64],
-    alpha: float,
-    blocks: int,
-    spares: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    t: Value, s: Value, ds: Value, alpha: float, blocks: int, spares: int
+) -> tuple[Value, Value]:
     """F, and a later test's gain: the screened die's own and the tilt of what harvest let pass.
 
     F'/F = exp(α(L₁−L₂) − (m+1)L₂)·T'/T with L₁ = log1p(ds/(α+s)), L₂ = log1p(ds/(α+t+s)), so
     F − F' needs no subtraction of near equals.
     """
-    failing, x, series, coefficients = _series(t, s, alpha, blocks, spares)
-    screened = np.log1p(ds / (alpha + s))
-    shift = np.log1p(ds / (alpha + t + s))
+    chance, x, coefficients = _chance(t, s, alpha, blocks, spares)
     fall_of_x = x * ds / (alpha + t + s + ds)
-    slope = _divided_difference(coefficients, x, x - fall_of_x)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        change = np.where(series > 0.0, -slope * fall_of_x / series, 0.0)
-    fall = -np.expm1(alpha * (screened - shift) - (spares + 1) * shift + np.log1p(change))
-    odds = failing / np.where(failing < 1.0, 1.0 - failing, 1.0)
-    return failing, -alpha * screened + np.log1p(odds * fall)
+    series, slope = _series(coefficients, x, x - fall_of_x)
+    if not coefficients:
+        return series + 1.0, series
+    failing = _failing(chance, x, series, alpha, spares)
+    screened = log1p(ds / (alpha + s))
+    shift = log1p(ds / (alpha + t + s))
+    change = -slope * fall_of_x / choose(series > 0.0, series, 1.0)  # T = 0: no slope either
+    fall = -expm1(alpha * (screened - shift) - (spares + 1) * shift + log1p(change))
+    odds = failing / choose(failing < 1.0, 1.0 - failing, 1.0)
+    return failing, -alpha * screened + log1p(odds * fall)
 
 
-def _series(
-    t: NDArray[np.float64], s: NDArray[np.float64], alpha: float, blocks: int, spares: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], tuple[float, ...]]:
-    """Return F, x = q/q₀, the series T(x) = Σ_j c_(m+1+j) x^j and its coefficients c.
+def _chance(
+    t: Value, s: Value, alpha: float, blocks: int, spares: int
+) -> tuple[Value, Value, tuple[float, ...]]:
+    """Return q, x = q/q₀ and the coefficients of T(x) = Σ_j c_(m+1+j) x^j.
 
-    q₀ is at least the largest q, so that x ≤ 1 and c_n = C(α+n−1, n)·Tail_n·q₀ⁿ are doubles.
+    q₀ is at least the largest q, so that x ≤ 1 and c_n = C(α+n−1, n)·Tail_n·q₀ⁿ are doubles. No
+    coefficients where F is too near to 1 for a series.
     """
     chance = t / (alpha + t + s)
-    q_unit = _coarse(float(np.max(chance, initial=0.0)))
+    q_unit = _coarse(
+        float(np.max(chance, initial=0.0)) if isinstance(chance, np.ndarray) else chance
+    )
     if alpha * -math.log1p(-q_unit) > _MOST_LOG:
-        return np.ones_like(chance), chance, chance, (0.0,)  # counted by the caller
-    coefficients = _coefficients(alpha, blocks, spares, q_unit)
-    x = chance / q_unit
-    series = np.full(x.shape, coefficients[-1])
-    for c in coefficients[-2::-1]:
-        series *= x
-        series += c
-    with np.errstate(divide="ignore"):
-        log_weight = alpha * np.log1p(-chance) + (spares + 1) * np.log(x)
-    return np.exp(log_weight) * series, x, series, coefficients
+        return chance, chance, ()  # counted by the caller
+    return chance, chance / q_unit, _coefficients(alpha, blocks, spares, q_unit)
 
 
-def _divided_difference(
-    coefficients: tuple[float, ...], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return (T(x) − T(y))/(x − y) of a polynomial of positive coefficients, without the ratio."""
-    value = np.zeros(np.broadcast(x, y).shape)
-    slope = np.zeros_like(value)
-    for c in coefficients[::-1]:
+def _failing(chance: Value, x: Value, series: Value, alpha: float, spares: int) -> Value:
+    """F = (1−q)^α·x^(m+1)·T(x)."""
+    return exp(alpha * log1p(-chance) + (spares + 1) * log(larger(x, _NO_FAULT))) * series
+
+
+def _series(coefficients: tuple[float, ...], x: Value, y: Value) -> tuple[Value, Value]:
+    """Return T(x) and (T(x) − T(y))/(x − y), without the ratio; the coefficients are positive."""
+    value = 0.0 * x
+    slope = 0.0 * y
+    for c in coefficients[::-1]:  # arrays in place
         slope *= y
         slope += value
         value *= x
         value += c
-    return slope
+    return value, slope
 
 
 @lru_cache(maxsize=256)
@@ -233,20 +237,23 @@ def _occupancy_tails(blocks: int, spares: int) -> tuple[float, ...]:
     return tuple(tails)
 
 
-def _log_binomial(t: NDArray[np.float64], blocks: int, spares: int) -> Value:
+def _log_binomial(t: Value, blocks: int, spares: int) -> Value:
     """ln S of the Poisson base: P(Binomial(M, 1−e^(−t/M)) ≤ m), by the smaller of its two sides."""
-    p = -np.expm1(-t / blocks)
+    each = np.asarray(t, float) / blocks
+    occupied = np.arange(1.0, blocks + 1.0)
+    logs = np.empty((blocks + 1, *each.shape))
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_p, log_rest = np.log(p), -t / blocks
-        logs = [
-            _log_choose_whole(blocks, k) + (k * log_p if k else 0.0) + (blocks - k) * log_rest
-            for k in range(blocks + 1)
-        ]
+        log_p = np.log(-np.expm1(-each))
+        logs[0] = -blocks * each
+        logs[1:] = np.multiply.outer(occupied, log_p) - np.multiply.outer(blocks - occupied, each)
+        logs[1:] += _log_choose_whole(blocks).reshape(-1, *[1] * each.ndim)
         failing = np.minimum(np.exp(logs[spares + 1 :]).sum(axis=0), 1.0)
         alive = np.logaddexp.reduce(logs[: spares + 1], axis=0)
-        out: Value = np.where(failing > 0.5, alive, np.log1p(-failing))[()]
-        return out
+        out = np.where(failing > 0.5, alive, np.log1p(-failing))
+    return out if isinstance(t, np.ndarray) else float(out)
 
 
-def _log_choose_whole(n: int, k: int) -> float:
-    return math.log(math.comb(n, k))
+@lru_cache(maxsize=64)
+def _log_choose_whole(n: int) -> NDArray[np.float64]:
+    """ln of n over k, k = 1…n."""
+    return np.array([math.log(math.comb(n, k)) for k in range(1, n + 1)])

@@ -6,7 +6,8 @@ fault mass, so a law Y(λ) answers every screening question through S(κ) = Y(κ
 ``d`` = Σλδ (the sum runs over the classes that share one mixing variable) that is one function
 ``gain(law, a, d, first)`` without the subtraction, which would lose seven digits.
 
-Adding a law is one function and one line of :data:`LAWS`.
+Adding a law is one function and one line of :data:`LAWS`. A law is written once for a number and an
+array: with the functions of :mod:`yieldopt.physics.elementary`, which know both.
 
 References
 ----------
@@ -27,7 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
+from yieldopt.physics.elementary import log1p, sqrt
 from yieldopt.physics.harvesting import harvest
+from yieldopt.physics.mean_exponential import gain_of_mean_exponential
 
 Value = float | NDArray[np.float64]
 _POISSON_ALPHA = 1e18  # a larger α gives the same doubles, and overflows in the end
@@ -114,9 +117,10 @@ def _parameter_fault(key: str, value: object) -> list[Fault]:
 
 def negative_binomial(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = (1 + λ/α)^(−α): gamma-mixed Poisson [1]_; gain −α·log1p(d/(α+a))."""
-    alpha = clustering(law)
+    alpha = law.alpha
     assert alpha is not None
-    return -alpha * np.log1p(d / (alpha + a))
+    alpha = alpha if alpha < _POISSON_ALPHA else _POISSON_ALPHA
+    return -alpha * log1p(d / (alpha + a))
 
 
 def poisson(law: Law, a: Value, d: Value, first: Value | None) -> Value:
@@ -126,37 +130,39 @@ def poisson(law: Law, a: Value, d: Value, first: Value | None) -> Value:
 
 def seeds(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = 1/(1+λ) (Seeds 1967; Price 1970): negative binomial of α = 1."""
-    return -np.log1p(d / (1.0 + a))
+    return -log1p(d / (1.0 + a))
 
 
 def bose_einstein(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = (1 + λ/n)^(−n) over n critical layers, λ their total: negative binomial of α = n."""
     assert law.layers is not None
-    return -law.layers * np.log1p(d / (law.layers + a))
+    return -law.layers * log1p(d / (law.layers + a))
 
 
 def murphy(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = ((1−e^(−λ))/λ)²: triangular density of defect densities [2]_."""
-    return 2.0 * _gain_of_mean_exponential(a, d)
+    return 2.0 * gain_of_mean_exponential(a, d)
 
 
 def rectangular(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = (1−e^(−2λ))/(2λ): uniform density of defect densities on [0, 2D0] [2]_."""
-    return _gain_of_mean_exponential(2.0 * np.asarray(a)[()], 2.0 * np.asarray(d)[()])
+    return gain_of_mean_exponential(2.0 * a, 2.0 * d)
 
 
 def moore(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """Y(λ) = exp(−√λ) (Moore 1970): the mixing has an infinite mean, λ is a scale, not a mean."""
-    root = np.sqrt(a) + np.sqrt(a + d)
-    return -d / np.where(root > 0.0, root, 1.0)[()]
+    root = sqrt(a) + sqrt(a + d)
+    return -d / (root + (root == 0.0))  # nothing at all: 0/1
 
 
 def single(law: Law, a: Value, d: Value, first: Value | None) -> Value:
     """S(x) = 1 − xλ, λ ≤ 1: at most one fault, the linear screen; not of the form Y(xλ)."""
+    left = 1.0 - a
+    if not isinstance(left, np.ndarray) and not isinstance(d, np.ndarray):
+        return log1p(-(min(d / left, 1.0) if left > 0.0 else float(d > 0.0)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.asarray(1.0 - a)
-        ratio = np.where(left > 0.0, np.minimum(d / left, 1.0), np.where(d > 0, 1.0, 0.0))
-        return np.log1p(-ratio)[()]
+        ratio = np.where(left > 0.0, np.minimum(d / np.asarray(left), 1.0), np.sign(d))
+        return np.log1p(-ratio)
 
 
 def _harvest(law: Law, a: Value, d: Value, first: Value | None) -> Value:
@@ -242,43 +248,3 @@ def clustering(law: Law) -> float | None:
     if law.name == "bose_einstein":
         return float(law.layers or 0)
     return 1.0 if law.name == "seeds" else None
-
-
-# Taylor coefficients of ln((1−e^−x)/x) + x/2 in x²: B_2k / (2k (2k)!), k = 1…10.
-_BERNOULLI = (
-    1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798,
-    -174611 / 330,
-)  # fmt: skip
-_SERIES = tuple(b / (2 * k * math.factorial(2 * k)) for k, b in enumerate(_BERNOULLI, start=1))
-
-
-def _gain_of_mean_exponential(a: Value, d: Value) -> Value:
-    """Return h(a+d) − h(a) for h(x) = ln((1−e^(−x))/x), to full relative accuracy.
-
-    Three regions: a power series with its differences factored by d (a+d ≤ 1); log1p of the ratios
-    (a ≥ 0.5); plain subtraction between (d > 0.5 there, nothing cancels).
-    """
-    start, step = np.broadcast_arrays(np.asarray(a, float), np.asarray(d, float))
-    out = np.empty(start.shape)
-    small = start + step <= 1.0
-    large = ~small & (start >= 0.5)
-    middle = ~small & ~large
-    out[small] = _series_difference(start[small], step[small])
-    x, y = start[large], step[large]
-    out[large] = np.log1p(np.exp(-x) * np.expm1(-y) / np.expm1(-x)) - np.log1p(y / x)
-    x, y = start[middle], step[middle]
-    end = x + y
-    out[middle] = np.log(-np.expm1(-end) / end) - _series_difference(0.0 * x, x)
-    return out[()]
-
-
-def _series_difference(a: NDArray[np.float64], d: NDArray[np.float64]) -> NDArray[np.float64]:
-    p, q = a * a, (a + d) * (a + d)
-    divided = np.zeros_like(p)  # (q^k − p^k)/(q − p), built up as q·previous + p^(k−1)
-    power = np.ones_like(p)
-    total = np.zeros_like(p)
-    for coefficient in _SERIES:
-        divided = q * divided + power
-        total = total + coefficient * divided
-        power = power * p
-    return d * (total * (2.0 * a + d) - 0.5)
