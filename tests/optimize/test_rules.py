@@ -102,29 +102,32 @@ def test_limits_on_resources_with_ties_and_a_plan_known_already(seed: int) -> No
     assert (beaten.levels, beaten.value_usd) == (None, best * 0.99)
 
 
-def line(**final: Any) -> Template:
-    """Two dies of one design, sorted alike or not, and a final test."""
+def line() -> Template:
+    """Two dies of one design with a sort each, a final and an independent system-level test."""
     fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.2), "io": Faults(0.02)})
 
-    def menu(name: str, cost: float) -> Choice:
+    def menu(name: str, cost: float, overlap: str = "nested") -> Choice:
+        shares = {"low": 0.5, "mid": 0.8, "high": 0.98}
+        covers = {k: dict.fromkeys(("logic", "io", "joint"), c) for k, c in shares.items()}
         steps = {
-            level: Step(name, "test", cost * share, coverage={"logic": share, "io": share})
-            for level, share in (("low", 0.5), ("mid", 0.8), ("high", 0.98))
+            level: Step(name, "test", cost * c, coverage=covers[level], overlap=overlap)
+            for level, c in shares.items()
         }
         return Choice(name, {"off": None, **steps})
 
     dies = [OpenNode(name, (), (fab, menu("cp", 3.0))) for name in ("left", "right")]
-    items = (Step("bond", "process", 50.0), menu("ft", 12.0), menu("slt", 30.0))
+    bond = Step("bond", "process", 50.0, faults={"joint": Faults(0.05)})
+    items = (bond, menu("ft", 12.0), menu("slt", 30.0, "independent"))
     return Template("pkg", (*dies, OpenNode("pkg", (Input("left"), Input("right")), items)))
 
 
 def test_identical_parts_take_one_level_and_their_own_best_costs_no_more() -> None:
     template = line()
     tied = Rules(same_level=[("left/cp", "right/cp")], forbidden={"left/cp": ["high"]})
-    found = best_under(template, tied, dppm_limit=9000.0)
+    found = best_under(template, tied, dppm_limit=12_000.0)
     assert found.levels is not None
     assert found.levels["left/cp"] == found.levels["right/cp"] != "high"
-    free = best_under(template, Rules(forbidden={"left/cp": ["high"]}), dppm_limit=9000.0)
+    free = best_under(template, Rules(forbidden={"left/cp": ["high"]}), dppm_limit=12_000.0)
     assert free.levels is not None
     assert free.levels["right/cp"] == "high"
     assert free.value_usd < found.value_usd
@@ -234,10 +237,10 @@ def test_another_exact_search_serves_as_well_and_few_problems_are_solved() -> No
         return best_levels(problem, *args, bound=False, **options)
 
     tied = Rules(same_level=[("left/cp", "right/cp")])
-    found = best_under(line(), tied, dppm_limit=9000.0, search=counted)
-    assert found.value_usd == best_under(line(), tied, dppm_limit=9000.0).value_usd
+    found = best_under(line(), tied, dppm_limit=12_000.0, search=counted)
+    assert found.value_usd == best_under(line(), tied, dppm_limit=12_000.0).value_usd
     assert asked == [256]  # the best plan of all keeps the tie: nothing is split
     ruled = apply_rules(line(), tied)
-    first = best_under(ruled, dppm_limit=9000.0)
-    again = best_under(ruled, dppm_limit=9000.0, known_usd=first.value_usd)
+    first = best_under(ruled, dppm_limit=12_000.0)
+    again = best_under(ruled, dppm_limit=12_000.0, known_usd=first.value_usd)
     assert again.levels is None

@@ -21,8 +21,9 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 _SWEEPS = 4
 ROUNDING = 1e-11  # a bound closer than this (relative) to the incumbent is not trusted to prune
+GUARD = 4e-15  # relative error of the sums that ln Q comes from, where μ makes them large
 _TINY = 1e-300
-_LADDER = (0.0, *(10.0 ** (k / 2) for k in range(-2, 13)))  # μ as multiples of J
+LADDER = (0.0, *(10.0 ** (k / 2) for k in range(-2, 13)))  # μ as multiples of J
 _PRICES = tuple(10.0 ** (k / 2) for k in range(-5, 7))  # π as multiples of J/U
 _ROUNDS = 2  # of all ladders in turn, where resources are limited
 
@@ -124,7 +125,7 @@ class Climber:
         fine = np.ones(len(self.kept), bool)
         for use in self.terms.uses:
             fine &= _values(self.terms.of_use(use), self.at)[0] <= use.allowed
-        below = _tangent(terms, slope, self.at) - slope * log_q
+        below = _tangent(terms, slope, self.at) - slope * (log_q + GUARD * np.abs(log_q))
         below -= sum(p * use.allowed for p, use in zip(prices, self.terms.uses, strict=True))
         return Rung(self.kept, slope, below, self.at, value, log_q, fine)
 
@@ -162,7 +163,7 @@ class _Search:
 
     def slopes(self, prices: Sequence[float]) -> None:
         """Climb the ladder of μ at given prices."""
-        for rung in _LADDER if self.least is not None else (0.0,):
+        for rung in LADDER if self.least is not None else (0.0,):
             if len(self.climber.kept):
                 scale = np.zeros_like(self.slope) if self.scale is None else self.scale
                 self.take(prices, rung * scale[self.climber.kept])
@@ -178,7 +179,8 @@ class _Search:
         better = np.flatnonzero(fine & (found.value < self.value[kept]))
         self.value[kept[better]] = found.value[better]
         self.entries[kept[better]] = found.at[better]
-        below = found.below + slope * (self.least or 0.0)
+        least = self.least or 0.0
+        below = found.below + slope * (least - GUARD * abs(least))
         higher = np.flatnonzero(below > self.lower[kept])
         self.lower[kept[higher]], self.slope[kept[higher]] = below[higher], slope[higher]
         self.known = min(self.known, float(found.value[fine].min(initial=math.inf)))

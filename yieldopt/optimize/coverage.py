@@ -175,7 +175,8 @@ def _close(part: _Part, ask: Ask, state: _State) -> None:
         value, row, column = best_pair(plans, ask.log_q_least, state.value)
         if row >= 0:
             state.value, state.trunk = value, part.first + int(t)
-            state.entries = plans.entries(row, column)
+            found = plans.entries(np.array([row]), np.array([column]))[0]
+            state.entries = tuple(int(m) for m in found)
 
 
 def _answer(problem: Problem, state: _State, escape: float) -> Found:

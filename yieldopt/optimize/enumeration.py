@@ -80,15 +80,15 @@ class Pairs:
     members: tuple[list[int], list[int]]
     sizes: tuple[int, ...]
 
-    def entries(self, row: int, column: int) -> tuple[int, ...]:
-        """Return the entry of every leaf at a pair."""
-        out = [0] * len(self.sizes)
-        for side, number in zip(self.members, (row, column), strict=True):
+    def entries(self, rows: Index, columns: Index) -> Index:
+        """Return the entry of every leaf (N, n) at pairs of rows (N,) and columns (N,)."""
+        out = np.zeros((len(rows), len(self.sizes)), dtype=np.intp)
+        for side, numbers in zip(self.members, (rows, columns), strict=True):
             sizes = tuple(self.sizes[i] for i in side)
-            picks = np.unravel_index(number, sizes) if sizes else ()
+            picks = np.unravel_index(numbers, sizes) if sizes else ()
             for i, pick in zip(side, picks, strict=True):
-                out[i] = int(pick)
-        return tuple(out)
+                out[:, i] = pick
+        return out
 
     def sorted(self) -> tuple[Pairs, Index, Index]:
         """Return the pairs by falling ln Q of rows and columns, and both orders."""

@@ -170,7 +170,7 @@ def best_under(
     >>> best_under(template, once, escape_cost_usd=500.0).levels
     {'die/cp': 'on', 'pkg/ft': 'off'}
     """
-    ruled = _ruled(subject, rules)
+    ruled = ruled_of(subject, rules)
     if ruled.reasons:
         return Found(None, math.inf, Proof("rules", 0, 0, 0, math.inf), ruled.reasons)
     tree = _Branches(ruled, known_usd)
@@ -195,7 +195,7 @@ def best_under(
     return tree.answer()
 
 
-def _ruled(subject: Template | Problem | Ruled, rules: Rules | None) -> Ruled:
+def ruled_of(subject: Template | Problem | Ruled, rules: Rules | None) -> Ruled:
     if isinstance(subject, Ruled):
         if rules is not None:
             raise TypeError("the rules are applied already: leave them out")

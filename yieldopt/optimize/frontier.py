@@ -1,0 +1,249 @@
+"""Cost against DPPM: every plan that no other beats in both, and the price of a ppm.
+
+Where the plans can be enumerated, one pass over the blocks of the matrix product finds all of them
+(:mod:`yieldopt.optimize.staircase`). Beyond, the search is repeated with a DPPM limit just below
+the last answer's: exact and complete too, one search for each point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from yieldopt.engine import evaluate
+from yieldopt.optimize.bound import ROUNDING
+from yieldopt.optimize.coverage import HOPELESS_USD, Found, best_levels
+from yieldopt.optimize.pricing import Ask
+from yieldopt.optimize.problem import Problem
+from yieldopt.optimize.ruled import Ruled, Search, best_under, ruled_of
+from yieldopt.optimize.rules import Rules
+from yieldopt.optimize.staircase import all_steps
+from yieldopt.template import Template
+
+_STEP = 1e-10  # the next limit lies so much (relative) below the last point's DPPM
+_LEAST_DPPM = 1e-9
+_DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
+_MOST_PARTS = 200
+_MOST_TRUNKS = 1_000_000
+MOST_PLANS = 5e9  # some ten seconds
+
+
+@dataclass(frozen=True)
+class Point:
+    """A plan that no other beats in both cost and DPPM.
+
+    Parameters
+    ----------
+    levels
+        By ``"node/insertion"``.
+    value_usd
+        Cost per good package at the given prices, escapes included [USD].
+    dppm
+        Bad packages per million shipped.
+    supported
+        Whether some price of a ppm makes it the plan of least value + price·DPPM; the others lie
+        above the line between two supported ones, and only a DPPM limit finds them.
+    usd_per_ppm
+        What each ppm less costs on the way to the next point [USD per good package and ppm];
+        ``None`` at the last.
+    """
+
+    levels: Mapping[str, str]
+    value_usd: float
+    dppm: float
+    supported: bool = True
+    usd_per_ppm: float | None = None
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """All points, by rising cost and falling DPPM, and how it was shown that they are all.
+
+    Parameters
+    ----------
+    points
+        The points; empty where no plan is allowed.
+    method
+        ``"enumeration"``, or ``"repeated search"`` under a falling DPPM limit.
+    combinations, enumerated, pruned
+        Plans in all, computed one by one, ruled out by a bound (of a repeated search: in all its
+        searches together).
+    complete
+        Whether the points are all there are.
+    note
+        What was left out, and why; empty where nothing was.
+    """
+
+    points: tuple[Point, ...]
+    method: str
+    combinations: int
+    enumerated: int
+    pruned: int
+    complete: bool = True
+    note: str = ""
+
+    def within(self, dppm_limit: float) -> Point | None:
+        """Return the cheapest point within a DPPM limit, or ``None``."""
+        return next((point for point in self.points if point.dppm <= dppm_limit), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def frontier(
+    subject: Template | Problem | Ruled,
+    rules: Rules | None = None,
+    *,
+    prices: Mapping[str, float] | None = None,
+    escape_cost_usd: float | None = None,
+    dppm_max: float | None = None,
+    most_points: int = 500,
+    most_plans: float = MOST_PLANS,
+    search: Search = best_levels,
+) -> Frontier:
+    """Return the frontier of cost per good package and DPPM.
+
+    Parameters
+    ----------
+    subject, rules
+        A template, a prepared problem or a template under rules, and the rules, as for
+        :func:`yieldopt.optimize.ruled.best_under`.
+    prices, escape_cost_usd
+        What counts as cost, as for :func:`yieldopt.optimize.coverage.best_levels`.
+    dppm_max
+        Points above are not of interest.
+    most_points
+        A repeated search stops after so many points, from the cheapest on, and says so.
+    most_plans
+        More plans than this are not enumerated: the search is repeated instead.
+    search
+        The exact search to repeat.
+
+    Returns
+    -------
+    Frontier
+        Points that differ by less than 1e-11 (relative) in cost or DPPM are one, the better of the
+        two; in a repeated search those whose DPPM differs by less than 1e-10.
+
+    Raises
+    ------
+    UnknownName, CaseError
+        As :func:`yieldopt.optimize.ruled.best_under`.
+
+    Examples
+    --------
+    >>> from yieldopt import Faults, Step
+    >>> from yieldopt.template import Choice, OpenNode
+    >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
+    >>> some = Step("cp", "test", 6.0, coverage={"logic": 0.6})
+    >>> most = Step("cp", "test", 9.9, coverage={"logic": 0.99})
+    >>> die = OpenNode("die", (), (fab, Choice("cp", {"off": None, "c60": some, "c99": most})))
+    >>> for point in frontier(Template("die", (die,)), dppm_max=2e5).points:
+    ...     print(point.levels["die/cp"], round(point.value_usd, 2), round(point.dppm))
+    c60 174.76 181269
+    c99 181.19 4988
+    """
+    ruled = ruled_of(subject, rules)
+    ask = Ask(prices or {}, dppm_max, escape_cost_usd, False, ruled.rules.resource_limits)
+    ask.check()
+    if ruled.reasons:
+        return Frontier((), "rules", 0, 0, 0, note="; ".join(ruled.reasons))
+    found = _enumerated(ruled, ask, most_plans)
+    if found is None:
+        found = _repeated(ruled, ask, most_points, search)
+    return replace(found, points=_told(found.points))
+
+
+def _enumerated(ruled: Ruled, ask: Ask, most_plans: float) -> Frontier | None:
+    if math.prod(len(joint) for joint in ruled.joints) > _MOST_PARTS:
+        return None
+    problems = list(ruled.parts())
+    if sum(problem.trunk_count for problem in problems) > min(_MOST_TRUNKS, most_plans):
+        return None
+    found = all_steps(problems, ask, HOPELESS_USD, most_plans)
+    if found is None:
+        return None
+    stair, counts = found
+    points = []
+    for at in stair.distinct():
+        number, trunk, *entries = (int(k) for k in stair.place[at])
+        levels = problems[number].levels(trunk, tuple(entries))
+        dppm = 0.0 - 1e6 * math.expm1(stair.log_q[at])
+        points.append(Point(levels, float(stair.value[at]) - ask.escape_usd, dppm))
+    total = ruled.combinations
+    return Frontier(tuple(points), "enumeration", total, counts.enumerated, counts.pruned)
+
+
+def _repeated(ruled: Ruled, ask: Ask, most_points: int, search: Search) -> Frontier:
+    points: list[Point] = []
+    limit = ask.dppm_limit
+    enumerated = pruned = 0
+    note = ""
+    while True:
+        found = _best(ruled, ask, limit, ask.escape_cost_usd, search)
+        enumerated, pruned = enumerated + found.proof.enumerated, pruned + found.proof.pruned
+        if found.levels is None:
+            break
+        dppm = float(evaluate(ruled.template.at(found.levels)).dppm)
+        if points and found.value_usd <= points[-1].value_usd * (1.0 + ROUNDING):
+            points.pop()  # as cheap as the last and better
+        elif len(points) == most_points:
+            note = _left_out(ruled, ask, points, search)
+            break
+        points.append(Point(found.levels, found.value_usd, dppm))
+        if dppm <= _LEAST_DPPM:
+            break
+        limit = dppm * (1.0 - _STEP)
+    total = ruled.combinations
+    return Frontier(tuple(points), "repeated search", total, enumerated, pruned, not note, note)
+
+
+def _best(
+    ruled: Ruled, ask: Ask, limit: float | None, escape: float | None, search: Search
+) -> Found:
+    return best_under(
+        ruled, None, ask.prices, dppm_limit=limit, escape_cost_usd=escape, search=search
+    )
+
+
+def _left_out(ruled: Ruled, ask: Ask, points: Sequence[Point], search: Search) -> str:
+    best = _best(ruled, ask, ask.dppm_limit, _DEAR_USD, search)
+    reached = float(evaluate(ruled.template.at(best.levels or {})).dppm)
+    return (
+        f"stopped after {len(points)} points: those below {points[-1].dppm:.6g} DPPM, "
+        f"down to {reached:.6g}, are left out"
+    )
+
+
+def _told(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Return points with the price of a ppm and whether they are supported."""
+    hull = _hull(points)
+    out = []
+    for at, point in enumerate(points):
+        price = None
+        if at + 1 < len(points):
+            after = points[at + 1]
+            price = (after.value_usd - point.value_usd) / (point.dppm - after.dppm)
+        out.append(replace(point, supported=at in hull, usd_per_ppm=price))
+    return tuple(out)
+
+
+def _hull(points: Sequence[Point]) -> set[int]:
+    """Return the points on the lower convex hull, those on its edges too."""
+    hull: list[int] = []
+    x = -np.array([point.dppm for point in points])
+    y = np.array([point.value_usd for point in points])
+    for c in range(len(points)):
+        while len(hull) >= 2:
+            a, b = hull[-2:]
+            line = y[a] + (y[c] - y[a]) * (x[b] - x[a]) / (x[c] - x[a])
+            if y[b] <= line + ROUNDING * abs(line):
+                break
+            hull.pop()
+        hull.append(c)
+    return set(hull)
