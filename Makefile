@@ -35,7 +35,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 BENCHES := -m pytest -q -s bench -o python_files="bench_*.py" -p no:xdist -p no:cacheprovider
 
 bench: $(BENCH_STAMP)
-	$(ONE_THREAD) $(BIN)/python $(BENCHES) --record --benchmark-columns=min,median,rounds --benchmark-disable-gc
+	$(ONE_THREAD) $(BIN)/python $(BENCHES) --record --tb=line --benchmark-columns=min,median,rounds --benchmark-disable-gc
 
 bench-compare: $(BENCH_STAMP)
 	$(ONE_THREAD) $(BIN)/python -m bench.compare

@@ -12,6 +12,6 @@ from yieldopt.benchmark.work import Effort, Row
 
 @pytest.mark.parametrize("name", PEERS)
 def test_peer(effort: Effort, judge: Callable[[Row], None], name: str) -> None:
-    if "evolution" in name:
+    if "SciPy" in name:
         pytest.importorskip("scipy", reason="the extra `bench` is not installed")
     judge(PEERS[name](effort))

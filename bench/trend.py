@@ -10,7 +10,7 @@ from bench.store import Record, ratios
 
 WIDTH, HEIGHT, GAP = 300, 120, 16
 ACROSS = 3
-BAND = 0.15  # shaded: within this of the median
+BAND = 0.15  # shaded: within this of the median of all runs but the last
 _INK, _PALE, _LINE, _SHADE, _BAD = "#1f2933", "#7b8794", "#2563eb", "#e8f0fe", "#d64545"
 
 
@@ -31,7 +31,7 @@ def picture(runs: Sequence[Record]) -> str:
             GAP,
             42,
             f"{len(runs)} runs, the last {str(last['date'])[:10]} at {str(last['commit'])[:7]}; "
-            f"shaded: within {BAND:.0%} of the median",
+            f"shaded: within {BAND:.0%} of the median before",
             11,
             _PALE,
         ),
@@ -47,7 +47,7 @@ def picture(runs: Sequence[Record]) -> str:
 
 def _chart(x: int, y: int, name: str, series: list[tuple[int, float]], runs: int) -> list[str]:
     values = [ratio for _, ratio in series]
-    middle = statistics.median(values)
+    middle = statistics.median(values[:-1] or values)
     top = max(*values, middle * (1 + 2 * BAND))
     bottom = min(*values, middle * (1 - 2 * BAND))
     left, right, upper, lower = x + 8, x + WIDTH - 62, y + 30, y + HEIGHT - 10

@@ -50,21 +50,27 @@ def test_a_row_is_seconds_by_count_or_the_ratio(
     assert not tight.holds
 
 
-def test_the_least_time_of_alternating_rounds_counts(clock: Clock) -> None:
+@pytest.mark.parametrize(("scale", "rounds"), [(0.01, 7), (0.1, 4), (0.5, 1)])
+def test_the_least_time_of_alternating_rounds_counts(
+    clock: Clock, scale: float, rounds: int
+) -> None:
+    """Rounds of 13, 9, 6, 6 … times the scale: half a second, four rounds, or no more than 3 s."""
     order: list[str] = []
-    slow_first = iter([9.0, 5.0, *[2.0] * 50])
+    left = iter([9.0, 5.0, *[2.0] * 50])
 
     def run() -> None:
         order.append("run")
-        clock.now += next(slow_first)
+        clock.now += scale * next(left)
 
     def other() -> None:
         order.append("other")
-        clock.now += 4.0
+        clock.now += scale * 4.0
 
     row = measure(Work("uneven", "s", 10.0, lambda effort: Task(run, other)), QUICK)
-    assert (row.value, row.ratio) == (2.0, 0.5)
-    assert order == ["run", "other"] * (1 + QUICK.rounds)  # one round to warm up
+    assert order == ["run", "other"] * rounds
+    least = 2.0 if rounds > 2 else 9.0
+    assert row.value == pytest.approx(scale * least, rel=1e-9)
+    assert row.ratio == pytest.approx(least / 4.0, rel=1e-9)
 
 
 def test_what_others_take_moves_the_value_and_not_the_ratio(

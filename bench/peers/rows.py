@@ -129,11 +129,11 @@ def _actuary(name: str) -> Callable[[Effort], Row]:
     return row
 
 
-_POINT = "over differential evolution, a flow at a time"
-_BATCH = "over differential evolution, flows in batches"
-_TABLES = "over differential evolution, given our tables"
-_MILP = "over a MILP (SCIP), given our tables"
-_ACTUARY = "batch evaluate over Chiplet Actuary's algebra, a system"
+_POINT = "search over DE (SciPy), a flow at a time"
+_BATCH = "search over DE (SciPy), flows in batches"
+_TABLES = "search over DE (SciPy), given our tables"
+_MILP = "search over a MILP (SCIP), given our tables"
+_ACTUARY = "batch evaluate over Actuary's algebra, a system"
 PEERS: dict[str, Callable[[Effort], Row]] = {
     _POINT: _evolution(_POINT, "point", BAR),
     _BATCH: _evolution(_BATCH, "batch", BAR),

@@ -55,13 +55,15 @@ def _die(name: str, cost_usd: float, mean: float, levels: Sequence[int]) -> Open
     return OpenNode(name, (), (fab, *menus))
 
 
-def long_menus(shorter: int = 1) -> Template:
+def long_menus(shorter: int = 1, d0_share: float = 1.0) -> Template:
     """Return 4·4 trunk combinations × 3,000 × 2,880 menu entries: 1.4·10⁸ plans.
 
     Parameters
     ----------
     shorter
         Divides the length of every menu of a leaf, for a problem of the same shape but small.
+    d0_share
+        Multiplies the fault means of all dies: a scenario.
 
     Examples
     --------
@@ -76,7 +78,7 @@ def long_menus(shorter: int = 1) -> Template:
         "interposer": (80.0, 0.15, (12,), 1),
     }
     leaves = [
-        _die(name, cost, mean, [max(2, n // shorter) for n in levels])
+        _die(name, cost, d0_share * mean, [max(2, n // shorter) for n in levels])
         for name, (cost, mean, levels, _) in shape.items()
     ]
     inputs = tuple(Input(name, count) for name, (*_, count) in shape.items())

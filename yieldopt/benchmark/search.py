@@ -97,7 +97,7 @@ WORKS = (
     Work("1.4e8 combinations, each", "ns", 2.0, _long(None)),
     Work("1.4e8 combinations over bare product and argmin", "x", 1.5, _long(None, bare=True)),
     Work("1.4e8 combinations with DPPM limit, each", "ns", 3.0, _long(LARGE_DPPM)),
-    Work("B200-class, 7 insertions x 12 levels, DPPM limit, with compile", "ms", 60.0, _b200),
-    Work("re-pricing, B200-class, bundled levels", "ms", 5.0, _repriced(None)),
-    Work("re-pricing, B200-class, 7 insertions x 12 levels", "ms", 5.0, _repriced(12)),
+    Work("B200-class 7 x 12 levels, DPPM limit, compile too", "ms", 60.0, _b200),
+    Work("re-pricing, B200-class, its own levels", "ms", 5.0, _repriced(None)),
+    Work("re-pricing, B200-class 7 x 12 levels", "ms", 5.0, _repriced(12)),
 )

@@ -30,17 +30,30 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds at least, seconds at least; small problems for a smoke run."""
+    """How long to measure.
+
+    Parameters
+    ----------
+    name
+        As the history says it.
+    rounds, seconds
+        Both at least, the first round cold.
+    most_seconds
+        No further round is begun after this; one is always run.
+    small
+        Small problems, in a smoke run.
+    """
 
     name: str
     rounds: int
     seconds: float
+    most_seconds: float
     small: bool = False
 
 
-SMOKE = Effort("smoke", 1, 0.0, small=True)
-QUICK = Effort("quick", 3, 0.5)
-FULL = Effort("full", 7, 2.0)
+SMOKE = Effort("smoke", 1, 0.0, 0.0, small=True)
+QUICK = Effort("quick", 4, 0.5, 3.0)
+FULL = Effort("full", 8, 2.0, 30.0)
 
 
 @dataclass(frozen=True)
@@ -137,17 +150,24 @@ def measured(work: Work, task: Task, effort: Effort) -> Row:
 
 
 def least_seconds(runs: Sequence[Run], effort: Effort) -> list[Seconds]:
-    """Return the least seconds of one call of each run, timed in alternating rounds."""
-    if not effort.small:
-        for run in runs:
-            run()
+    """Return the least seconds of one call of each run, timed in alternating rounds.
+
+    Parameters
+    ----------
+    runs
+        What is timed, in this order in every round.
+    effort
+        How many rounds. The first is cold: its times are hardly ever the least.
+    """
     best = [Seconds()] * len(runs)
     begun = perf_counter()
-    done = 0
-    while done < effort.rounds or perf_counter() - begun < effort.seconds:
+    done, spent = 0, 0.0
+    while done == 0 or (
+        spent < effort.most_seconds and (done < effort.rounds or spent < effort.seconds)
+    ):
         for at, run in enumerate(runs):
             best[at] = best[at].least(_of_slice(run, 0.0 if effort.small else _SLICE_S))
-        done += 1
+        done, spent = done + 1, perf_counter() - begun
     return best
 
 
