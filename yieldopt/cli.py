@@ -191,3 +191,26 @@ def bench_(quick: bool, as_json: bool) -> None:
 
     rows = run(QUICK if quick else FULL)
     click.echo(json_rows(rows) if as_json else table(rows))
+
+
+@main.command("explain")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--product", required=True, help="A product of the case.")
+@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--insertion", metavar="NODE/INSERTION", help="Only this one: its U-curve.")
+@_JSON
+def explain_(
+    case: Path, product: str, route: str | None, insertion: str | None, as_json: bool
+) -> None:
+    """Explain a product of CASE: what each insertion costs and saves, its rivals, the escapes."""
+    from yieldopt.explanation import explain
+    from yieldopt.plan import Status
+    from yieldopt.read import load
+    from yieldopt.report.explanation import curve_text, explanation_text
+    from yieldopt.report.text import to_json
+
+    found = explain(load(case), product, route=route, insertion=insertion)
+    shown = curve_text if insertion else explanation_text
+    click.echo(to_json(found.to_dict()) if as_json else shown(found))
+    if found.status is Status.INFEASIBLE:
+        sys.exit(INFEASIBLE)

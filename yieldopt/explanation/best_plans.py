@@ -1,0 +1,138 @@
+"""Best plans of a template while some of its menus are cut: what forced levels cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from yieldopt.engine import evaluate
+from yieldopt.flow import Outcome
+from yieldopt.optimize.coverage import HOPELESS_USD, Found, best_levels
+from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.template import Template
+
+_DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a plan is judged by.
+
+    Parameters
+    ----------
+    dppm_limit
+        Bad packages per million shipped may not exceed this; ``None``: no limit.
+    escape_cost_usd
+        Cost of one bad package shipped [USD].
+    one_off_usd
+        Added to every plan [USD per good package].
+    """
+
+    dppm_limit: float | None = None
+    escape_cost_usd: float = 0.0
+    one_off_usd: float = 0.0
+
+    def cost_per_good_usd(self, out: Outcome) -> float:
+        """Return (spend + e·bad)/good and the one-off cost [USD]; inf where nothing passes."""
+        quality = float(out.quality)
+        if quality <= 0.0:
+            return math.inf
+        escaped = self.escape_cost_usd * (1.0 - quality) / quality
+        return float(out.cost_per_good_usd) + escaped + self.one_off_usd
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A level at every insertion, evaluated by the engine.
+
+    Parameters
+    ----------
+    levels
+        By ``"node/insertion"``.
+    cost_per_good_usd
+        Cost of a good package, escapes and one-off cost included [USD].
+    dppm
+        Bad packages per million shipped.
+    """
+
+    levels: Mapping[str, str]
+    cost_per_good_usd: float
+    dppm: float
+
+
+@dataclass
+class BestPlans:
+    """The best plan of a template under cut menus, each cut searched once at most."""
+
+    template: Template
+    objective: Objective
+
+    def __post_init__(self) -> None:
+        self._asked: list[tuple[Mapping[str, frozenset[str]], Plan | None]] = []
+
+    def best(self, cut: Mapping[str, Sequence[str]]) -> Plan | None:
+        """Return the best plan; ``None`` when none is allowed.
+
+        Parameters
+        ----------
+        cut
+            Levels left, by ``"node/insertion"``; the other menus stay whole.
+
+        Notes
+        -----
+        The best of more plans that lies among fewer is the best of these as well, and where none of
+        more is allowed none of fewer is: such cuts are answered without a search.
+
+        Examples
+        --------
+        >>> from yieldopt.flow import Faults, Step
+        >>> from yieldopt.template import Choice, OpenNode
+        >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
+        >>> full = Step("cp", "test", 2.0, coverage={"logic": 0.99})
+        >>> die = OpenNode("die", (), (fab, Choice("cp", {"off": None, "full": full})))
+        >>> plans = BestPlans(Template("die", (die,)), Objective(dppm_limit=6000.0))
+        >>> plans.best({}).levels, plans.best({"die/cp": ("off",)})
+        ({'die/cp': 'full'}, None)
+        """
+        wanted = {place: frozenset(levels) for place, levels in cut.items()}
+        for held, plan in self._asked:
+            wider = all(p in wanted and wanted[p] <= levels for p, levels in held.items())
+            if wider and (plan is None or all(plan.levels[p] in m for p, m in wanted.items())):
+                return plan
+        found = self._search(cut)
+        plan = None if found.levels is None else self.plan(found.levels)
+        self._asked.append((wanted, plan))
+        return plan
+
+    def plan(self, levels: Mapping[str, str]) -> Plan | None:
+        """Evaluate a plan, allowed or not; ``None`` where nothing passes worth the name."""
+        out = evaluate(self.template.at(levels), details=False)
+        cost = self.objective.cost_per_good_usd(out)
+        return Plan(levels, cost, float(out.dppm)) if cost < HOPELESS_USD else None
+
+    def allowed(self, plan: Plan) -> bool:
+        """Whether a plan keeps the DPPM limit."""
+        limit = self.objective.dppm_limit
+        return limit is None or plan.dppm <= limit
+
+    def lowest_dppm(self, cut: Mapping[str, Sequence[str]]) -> float | None:
+        """Return the lowest DPPM of any plan, whatever it costs; ``None`` where nothing passes.
+
+        The plan is that of least cost at an escape cost of 1e12 USD: a dollar spent on quality is
+        worth 1e-6 ppm, so its DPPM is the lowest to 0.01 ppm where plans cost up to 10,000 USD.
+        """
+        found = best_levels(self._problem(cut), escape_cost_usd=_DEAR_USD)
+        if found.levels is None:
+            return None
+        return float(evaluate(self.template.at(found.levels), details=False).dppm)
+
+    def _search(self, cut: Mapping[str, Sequence[str]]) -> Found:
+        return best_levels(
+            self._problem(cut),
+            dppm_limit=self.objective.dppm_limit,
+            escape_cost_usd=self.objective.escape_cost_usd,
+        )
+
+    def _problem(self, cut: Mapping[str, Sequence[str]]) -> Problem:
+        return prepare(self.template.limited({place: tuple(menu) for place, menu in cut.items()}))

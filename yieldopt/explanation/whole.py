@@ -1,0 +1,203 @@
+"""A plan explained: of a template, and of a product of a case on its best route."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from yieldopt.dppm_budget import EscapeSource, dppm_budget
+from yieldopt.errors import Fault, UnknownName, near_miss
+from yieldopt.explanation.accounts import Accounts, InsertionAccount
+from yieldopt.explanation.best_plans import BestPlans, Objective, Plan
+from yieldopt.explanation.content_moves import ContentMove, content_moves
+from yieldopt.optimize.candidates import Candidate, candidate_on, weigh
+from yieldopt.plan import RouteVerdict, Status
+from yieldopt.schema.case import Case, ProductShape
+from yieldopt.template import Template
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The optimum of a template, explained.
+
+    Parameters
+    ----------
+    plan
+        The optimum.
+    dppm_limit, escape_cost_usd
+        What it was found under.
+    insertions
+        An account of each, in the order of the flow.
+    dppm_budget
+        Where its escapes come from, largest first; sums to the plan's DPPM.
+    content_moves
+        Pairs of insertions that see the same faults: earlier, later, both or neither.
+    """
+
+    plan: Plan
+    dppm_limit: float | None
+    escape_cost_usd: float
+    insertions: tuple[InsertionAccount, ...]
+    dppm_budget: tuple[EscapeSource, ...]
+    content_moves: tuple[ContentMove, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def explain_template(
+    template: Template,
+    dppm_limit: float | None = None,
+    escape_cost_usd: float | None = None,
+    *,
+    one_off_usd: float = 0.0,
+    insertion: str | None = None,
+) -> Explanation | None:
+    """Explain the best plan of a template.
+
+    Parameters
+    ----------
+    template
+        A flow with open choices.
+    dppm_limit, escape_cost_usd
+        As of :func:`yieldopt.optimize.coverage.best_levels`.
+    one_off_usd
+        Added to every plan [USD per good package].
+    insertion
+        Account for this ``"node/insertion"`` alone; left out: for each.
+
+    Returns
+    -------
+    Explanation
+        ``None`` when no plan is allowed.
+
+    Raises
+    ------
+    UnknownName
+        No such insertion.
+
+    Examples
+    --------
+    >>> from yieldopt.flow import Faults, Step
+    >>> from yieldopt.template import Choice, OpenNode
+    >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
+    >>> menu = {f"c{c}": Step("cp", "test", c / 20, coverage={"logic": c / 100}) for c in (90, 99)}
+    >>> die = OpenNode("die", (), (fab, Choice("cp", {"off": None, **menu})))
+    >>> found = explain_template(Template("die", (die,)), escape_cost_usd=1000.0)
+    >>> account = found.insertions[0]
+    >>> account.level, round(account.saves_usd_per_good, 2), account.next_best.level
+    ('c99', 635.55, 'c90')
+    """
+    choices = template.choices()
+    if insertion is not None and insertion not in choices:
+        hint = near_miss(insertion, choices)
+        raise UnknownName(Fault("unknown insertion", value=insertion, hint=hint))
+    objective = Objective(dppm_limit, escape_cost_usd or 0.0, one_off_usd)
+    plans = BestPlans(template, objective)
+    optimum = plans.best({})
+    if optimum is None:
+        return None
+    wanted = choices if insertion is None else {insertion: choices[insertion]}
+    accounts = Accounts(plans, optimum)
+    return Explanation(
+        optimum,
+        dppm_limit,
+        objective.escape_cost_usd,
+        tuple(accounts.account(place, choice) for place, choice in wanted.items()),
+        dppm_budget(accounts.flow),
+        content_moves(plans, insertion),
+    )
+
+
+@dataclass(frozen=True)
+class ProductExplanation:
+    """A product by itself, capacity aside, explained on one route.
+
+    Parameters
+    ----------
+    product, route
+        Names; the route is ``None`` where none can be taken.
+    routes
+        The verdict on every route that was weighed.
+    explanation
+        ``None`` where no route can be taken: the verdicts give the reasons.
+    """
+
+    product: str
+    route: str | None
+    routes: tuple[RouteVerdict, ...]
+    explanation: Explanation | None
+
+    @property
+    def status(self) -> Status:
+        """Optimal, or infeasible."""
+        return Status.OPTIMAL if self.explanation else Status.INFEASIBLE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; ``binding`` holds the reasons where no route can be taken."""
+        out: dict[str, Any] = {
+            "status": str(self.status),
+            "product": self.product,
+            "route": self.route,
+            "routes": [asdict(verdict) for verdict in self.routes],
+        }
+        if self.explanation is None:
+            lines = [f"{v.route}: {reason}" for v in self.routes for reason in v.reasons]
+            return out | {"binding": lines}
+        return out | self.explanation.to_dict()
+
+
+def explain(
+    case: Case, product: str, *, route: str | None = None, insertion: str | None = None
+) -> ProductExplanation:
+    """Explain a product's best plan by itself: on its best route, or on the one given.
+
+    Parameters
+    ----------
+    case
+        From :func:`yieldopt.load`.
+    product
+        A product of the case.
+    route
+        One of its routes; left out: that of least cost per good package.
+    insertion
+        Account for this ``"node/insertion"`` alone; left out: for each.
+
+    Raises
+    ------
+    UnknownName
+        No such product, route or insertion.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> found = explain(load("minimal"), "asic", insertion="package/final_test")
+    >>> found.route, found.explanation.insertions[0].can_be_off
+    ('osat_2p5d', True)
+    """
+    asked = case.product(product)
+    if route is None:
+        candidates, verdicts = weigh(case, asked)
+    else:
+        if route not in asked.routes:
+            hint = near_miss(route, asked.routes)
+            raise UnknownName(Fault(f"none of the routes of {asked.name}", value=route, hint=hint))
+        candidate, verdict = candidate_on(case, asked, route)
+        candidates, verdicts = [candidate] if candidate else [], [verdict]
+    best = min(candidates, key=lambda c: c.recipes[0].cost_per_good_usd, default=None)
+    explanation = _explained(best, insertion) if best else None
+    name = best.route if best and explanation else None
+    return ProductExplanation(asked.name, name, tuple(verdicts), explanation)
+
+
+def _explained(candidate: Candidate, insertion: str | None) -> Explanation | None:
+    product: ProductShape = candidate.product
+    escape = product.escape_cost_usd
+    return explain_template(
+        candidate.template,
+        product.dppm_limit,
+        escape.base if escape else None,
+        one_off_usd=candidate.one_off_usd,
+        insertion=insertion,
+    )
