@@ -176,11 +176,11 @@ def flow(system: System) -> Flow:
     lost = 1.0 - body.wafer.die_yield(system.body_mm2)
     make = Step("make", "process", system.body_usd, lost)
     if system.package == "FO":
-        nodes = (die, Node("body", (chips,), (make,)))
+        below: tuple[Node, ...] = (die, Node("body", (chips,), (make,)))
     else:
         bond = Step("bond", "process", scrap=1.0 - body.bond**system.count)
-        nodes = (die, Node("layer", (), (make,)), Node("body", (Input("layer"), chips), (bond,)))
-    return Flow("package", (*nodes, Node("package", (Input("body"),), package)))
+        below = (die, Node("layer", (), (make,)), Node("body", (Input("layer"), chips), (bond,)))
+    return Flow("package", (*below, Node("package", (Input("body"),), package)))
 
 
 def varied(system: System, d0_shares: Value) -> Flow:

@@ -62,7 +62,8 @@ class Tables:
         self, trunk: NDArray[np.intp], picks: Sequence[NDArray[np.intp]]
     ) -> tuple[Array, Array]:
         """Return J and ln Q of many plans, each index (n,)."""
-        log_e = sum(e[trunk, m] for e, m in zip(self.log_e, picks, strict=True))
+        none = np.zeros_like(self.log_base[trunk])
+        log_e = sum((e[trunk, m] for e, m in zip(self.log_e, picks, strict=True)), none)
         cost = np.exp(self.log_base[trunk] + log_e).sum(axis=1)
         for j, g in enumerate(self.gap):
             cost += np.exp(self.log_k[j][trunk, picks[j]] + log_e[:, g])

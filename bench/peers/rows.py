@@ -1,13 +1,15 @@
 """Rows that set the search and the engine against peers, each on the same problem in one run.
 
-The value is our time over the peer's. A row holds if that is at most its bar and our answer is
-equal or better: cost within 1e-9 relative of the peer's best or below it.
+The value is our time over the peer's, both of the processor, one thread. A row holds if that is at
+most its bar and our answer is equal or better: cost within 1e-9 relative of the peer's best or
+below it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -27,10 +29,10 @@ SYSTEM = actuary.System("5", 220.0, 4, "SI")
 
 
 def timed(run: Callable[[], T]) -> tuple[float, T]:
-    """Return seconds of one call and its result."""
-    start = time.perf_counter()
+    """Return seconds of the processor in one call, and its result."""
+    start = time.process_time()
     result = run()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def _against(name: str, bar: float, effort: Effort, theirs_s: float, found: Found) -> Row:
@@ -38,7 +40,7 @@ def _against(name: str, bar: float, effort: Effort, theirs_s: float, found: Foun
     plan = template(effort)
     limit = limit_of(effort)
     ours = solved(plan, limit)
-    (ours_s,) = (best.wall for best in least_seconds([lambda: solved(plan, limit)], effort))
+    (ours_s,) = (best.cpu for best in least_seconds([lambda: solved(plan, limit)], effort))
     cost, words = found
     print(
         f"\n{name}: ours {ours_s * 1e3:.1f} ms, {ours.value_usd:.4f} USD, proved; "
@@ -67,15 +69,16 @@ def _evolution(name: str, way: str, bar: float) -> Callable[[Effort], Row]:
             if way == "tables"
             else peer.through_flows(plan, batch=way == "batch")
         )
-        least = known.log_q_least
-        vectorized, generations = way != "point", 2 if effort.small else 1000
-
-        def run(seed: int) -> peer.Evolved:
-            return peer.evolve(
-                plan, costs, least, seed, vectorized=vectorized, generations=generations
-            )
-
-        runs = [timed(lambda s=seed: run(s)) for seed in range(1 if effort.small else SEEDS)]
+        evolve = partial(
+            peer.evolve,
+            plan,
+            costs,
+            known.log_q_least,
+            vectorized=way != "point",
+            generations=2 if effort.small else 1000,
+        )
+        seeds = range(1 if effort.small else SEEDS)
+        runs = [timed(partial(evolve, seed=seed)) for seed in seeds]
         allowed = [result.value_usd for _, result in runs if result.allowed]
         best = min(allowed, default=float("inf"))
         reached = sum(value <= best * (1 + SAME) for value in allowed)
@@ -118,7 +121,7 @@ def _actuary(name: str) -> Callable[[Effort], Row]:
         count = 1_000 if effort.small else 200_000
         batch = actuary.varied(SYSTEM, np.linspace(0.5, 2.0, count))
         both = [lambda: evaluate(batch, details=False), lambda: actuary.recurring_usd(SYSTEM)]
-        ours_s, theirs_s = (best.wall for best in least_seconds(both, effort))
+        ours_s, theirs_s = (best.cpu for best in least_seconds(both, effort))
         ratio = ours_s / count / theirs_s
         print(
             f"\n{name}: ours {ours_s / count * 1e9:.0f} ns a system in a batch, the algebra "

@@ -97,14 +97,14 @@ def evolve(
     template: Template,
     costs: Costs,
     log_q_least: float,
-    seed: int,
     *,
-    vectorized: bool = True,
-    generations: int = 1000,
+    seed: int,
+    vectorized: bool,
+    generations: int,
 ) -> Evolved:
     """Run differential evolution once, at SciPy's defaults for population, mutation, tolerance.
 
-    ``generations`` is SciPy's default too, far more than it takes before it stops by itself.
+    SciPy's default of 1,000 ``generations`` is far more than it takes before it stops by itself.
     """
     sizes = [len(choice.options) for choice in template.choices().values()]
     asked = 0
