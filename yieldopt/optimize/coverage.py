@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.bound import ROUNDING, Terms, bounds
+from yieldopt.optimize.bound import bounds
 from yieldopt.optimize.enumeration import best_pair, pairs
 from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem
+from yieldopt.optimize.terms import ROUNDING, Terms
 
 Array = NDArray[np.float64]
 HOPELESS_USD = 1e15  # nothing worth the name passes; and solvers take 1e20 for infinite

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.bound import Terms
+from yieldopt.optimize.terms import Terms
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from yieldopt.engine import evaluate
-from yieldopt.optimize.bound import ROUNDING
 from yieldopt.optimize.coverage import HOPELESS_USD, Found, best_levels
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.ruled import Ruled, Search, best_under, ruled_of
 from yieldopt.optimize.rules import Rules
 from yieldopt.optimize.staircase import all_steps
+from yieldopt.optimize.terms import ROUNDING
 from yieldopt.template import Template
 
 _STEP = 1e-10  # the next limit lies so much (relative) below the last point's DPPM

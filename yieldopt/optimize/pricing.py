@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault, near_miss
-from yieldopt.optimize.bound import Terms, Use
 from yieldopt.optimize.problem import Problem
+from yieldopt.optimize.terms import Terms, Use
 from yieldopt.optimize.trunk import Block
 from yieldopt.template import Choice, Template
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.bound import GUARD, LADDER, ROUNDING, Climber, Terms
+from yieldopt.optimize.bound import GUARD, LADDER, Climber
 from yieldopt.optimize.enumeration import Pairs, pairs
 from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem
+from yieldopt.optimize.terms import ROUNDING, Terms
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
