@@ -1,0 +1,231 @@
+r"""Scenarios of one template, stacked: the terms of S search problems side by side.
+
+The scenarios share every name and every menu, so one plan stands for the same trunk combination
+and entries in each. Cost per good package of scenario s is
+
+    J_s = Σ_g ( B_s,g + Σ_{i joining at g} W_s,i·K_s,i(m_i) ) · Π_i E_s,i,g(m_i) ,
+
+a sum over S·G columns once it is weighted by scenario. With starts fixed, good packages per start
+of a node are Y_s = 1/(starts per good), a product over the leaves as well: ``log_y``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
+from yieldopt.flow import Outcome, Step
+from yieldopt.optimize.pricing import Ask, priced
+from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.trunk import build_block
+from yieldopt.template import OpenNode, Template
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+_STARTS = "(starts)"
+_BLOCK_NUMBERS = 4_000_000  # of ln E held at once
+_CACHED_NUMBERS = 16_000_000
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Some trunk combinations T in S scenarios with G gaps, leaves i with M entries.
+
+    ``log_e[i]`` (T, M, S, G); ``load[i]`` (T, M, S), W·K; ``gap[i]``; ``base`` (T, S, G);
+    ``log_q[i]`` (T, M, S); ``log_q_trunk`` (T, S); ``log_y[i]`` (T, M, S) and ``log_y_trunk``
+    (T, S): ln good packages per start, empty and 0 where starts adapt.
+    """
+
+    log_e: tuple[Array, ...]
+    load: tuple[Array, ...]
+    gap: tuple[int, ...]
+    base: Array
+    log_q: tuple[Array, ...]
+    log_q_trunk: Array
+    log_y: tuple[Array, ...]
+    log_y_trunk: Array
+
+    def rows(self, kept: Index) -> Stacked:
+        """Return the terms of some trunk combinations."""
+        return Stacked(
+            tuple(e[kept] for e in self.log_e),
+            tuple(k[kept] for k in self.load),
+            self.gap,
+            self.base[kept],
+            tuple(q[kept] for q in self.log_q),
+            self.log_q_trunk[kept],
+            tuple(y[kept] for y in self.log_y),
+            self.log_y_trunk[kept],
+        )
+
+    def scores(self, entries: Index) -> Scores:
+        """Return what one plan for each trunk combination gives, ``entries`` (T, n)."""
+        at = np.arange(len(self.base))
+        load = self.base.copy()
+        log_e = np.zeros_like(self.base)
+        log_q = self.log_q_trunk.copy()
+        log_y = self.log_y_trunk.copy()
+        for i, e in enumerate(self.log_e):
+            own = entries[:, i]
+            log_e += e[at, own]
+            load[:, :, self.gap[i]] += self.load[i][at, own]
+            log_q += self.log_q[i][at, own]
+            if self.log_y:
+                log_y += self.log_y[i][at, own]
+        return Scores((load * np.exp(log_e)).sum(axis=2), log_q, log_y)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Plans by scenario, each (C, S): J [USD per good], ln Q, ln good packages per start."""
+
+    value: Array
+    log_q: Array
+    log_y: Array
+
+    def rows(self, kept: Index) -> Scores:
+        """Return some of the plans."""
+        return Scores(self.value[kept], self.log_q[kept], self.log_y[kept])
+
+
+class Stack:
+    """The search problems of all scenarios (alike), in blocks of trunk combinations."""
+
+    def __init__(self, problems: Sequence[Problem], ask: Ask, starts_of: str | None) -> None:
+        self.plain = problems[0]
+        self.problems = [_counting(p, starts_of) for p in problems] if starts_of else problems
+        self.ask, self.starts_of = ask, starts_of
+        self.gaps = len(self.plain.tree.gaps)
+        entries = sum(len(leaf.cost) for leaf in self.plain.leaves) or 1
+        self._numbers = entries * len(problems) * self.gaps
+        self._cache: dict[int, Stacked] = {}
+
+    @property
+    def menus(self) -> int:
+        """Plans of one trunk combination."""
+        return math.prod(len(leaf.cost) for leaf in self.plain.leaves)
+
+    def starts(self, out: Outcome) -> float:
+        """Return starts of the counted node per shipped package; 1 where none is counted."""
+        return float(out.uses[_STARTS]) if self.starts_of else 1.0
+
+    def blocks(self) -> Iterator[tuple[int, Stacked]]:
+        """Yield (first trunk combination, block), each small enough to stay in memory."""
+        count = self.plain.trunk_count
+        step = max(1, _BLOCK_NUMBERS // self._numbers)
+        for low in range(0, count, step):
+            block = self._cache.get(low)
+            if block is None:
+                block = self._block(np.arange(low, min(low + step, count)))
+                if count * self._numbers <= _CACHED_NUMBERS:
+                    self._cache[low] = block
+            yield low, block
+
+    def one(self, trunk: int) -> Stacked:
+        """Return a single trunk combination."""
+        return self._block(np.array([trunk]))
+
+    def _block(self, numbers: Index) -> Stacked:
+        sizes = self.plain.trunk_sizes
+        picks = np.unravel_index(numbers, sizes) if sizes else ()
+        parts = []
+        for problem in self.problems:
+            nodes = [problem.tree.nodes[leaf.name] for leaf in problem.leaves]
+            block = build_block(problem.tree, nodes, picks)
+            terms = priced(problem, block, self.ask)
+            starts = _log_y(problem, block.base_uses.get(_STARTS), terms.weight, block.log_e)
+            parts.append((terms, starts if self.starts_of else ([], np.zeros(len(terms.base)))))
+        every = range(len(self.plain.leaves))
+        return Stacked(
+            tuple(np.stack([t.log_e[i] for t, _ in parts], axis=2) for i in every),
+            tuple(
+                np.stack([t.weight[:, i, None] * t.k[i] for t, _ in parts], axis=2) for i in every
+            ),
+            tuple(leaf.gap for leaf in self.plain.leaves),
+            np.stack([t.base for t, _ in parts], axis=1),
+            tuple(np.stack([t.log_q[i] for t, _ in parts], axis=2) for i in every),
+            np.stack([t.log_q_trunk for t, _ in parts], axis=1),
+            tuple(np.stack([y[0][i] for _, y in parts], axis=2) for i in every)
+            if self.starts_of
+            else (),
+            np.stack([y[1] for _, y in parts], axis=1),
+        )
+
+
+def check_alike(problems: Sequence[Problem]) -> None:
+    """Refuse scenarios whose templates differ in more than their numbers.
+
+    Raises
+    ------
+    CaseError
+        No scenario at all; or a node, a join, an insertion or a level that not all of them have.
+    """
+    if not problems:
+        raise CaseError(Fault("no scenarios", "scenarios", hint="give one at least"))
+    first = _shape(problems[0].template)
+    faults = []
+    for at, problem in enumerate(problems[1:], start=1):
+        own = _shape(problem.template)
+        differing = [key for key in dict.fromkeys([*first, *own]) if first.get(key) != own.get(key)]
+        if differing:
+            text = "not of the same structure as the first: only numbers may differ"
+            faults.append(Fault(text, f"scenarios[{at}]", ", ".join(differing)))
+    if faults:
+        raise CaseError(faults)
+
+
+def _shape(template: Template) -> dict[str, object]:
+    """Everything of a template but its numbers, by node."""
+    return {
+        node.name: (
+            [source.node for source in node.inputs],
+            [
+                (item.name, item.kind) if isinstance(item, Step) else (item.name, *item.options)
+                for item in node.items
+            ],
+            node.name == template.ship,
+        )
+        for node in template.nodes
+    }
+
+
+def _counting(problem: Problem, node: str) -> Problem:
+    """Return the problem with a resource that counts the starts of a node."""
+    template = problem.template
+    names = [one.name for one in template.nodes]
+    if node not in names:
+        raise UnknownName(Fault("unknown node", "starts_of", node, near_miss(node, names)))
+    mark = Step(_STARTS, "process", uses={_STARTS: 1.0})
+    nodes: list[OpenNode] = [
+        replace(one, items=(mark, *one.items)) if one.name == node else one
+        for one in template.nodes
+    ]
+    return prepare(Template(template.ship, tuple(nodes)))
+
+
+def _log_y(
+    problem: Problem, of_trunk: Array | None, weight: Array, log_e: Sequence[Array]
+) -> tuple[list[Array], Array]:
+    """Return ln of good packages per start by leaf, each (T, M), and of the trunk (T,).
+
+    Starts per good package are one term of J's form: W_i·U_i·Π E at the gap of the node.
+    """
+    counted = [_STARTS in leaf.uses for leaf in problem.leaves]
+    count = len(weight)
+    if any(counted):
+        which = counted.index(True)
+        leaf = problem.leaves[which]
+        own = np.log(np.maximum(leaf.uses[_STARTS], _TINY))
+        out = [-e[:, :, leaf.gap] for e in log_e]
+        out[which] = out[which] - own
+        return out, -np.log(weight[:, which])
+    if of_trunk is None:
+        return [], np.zeros(count)
+    gap = int(np.argmax(of_trunk.sum(axis=0)))
+    return [-e[:, :, gap] for e in log_e], -np.log(of_trunk[:, gap])

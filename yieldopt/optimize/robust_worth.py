@@ -1,0 +1,125 @@
+"""What one plan for all scenarios pays against knowing the scenario, and against a nominal plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.optimize.coverage import Found, best_levels
+from yieldopt.optimize.problem import Problem
+from yieldopt.optimize.robust import Goal, Judged, RobustFound, checked, goal_stack, judge
+from yieldopt.optimize.robust_measure import Measure
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A robust plan against perfect knowledge and against a nominal plan; USD per good package.
+
+    Parameters
+    ----------
+    perfect_usd
+        The measure if the levels were chosen knowing the scenario; ``None`` for ``fixed_starts``,
+        where what is best in one scenario depends on the others. Where the DPPM limit need not hold
+        everywhere it is a lower bound of that: for ``expected`` a scenario may hold it in part, for
+        ``cvar`` and ``worst`` none needs to.
+    information_usd
+        What the robust plan pays for not knowing: its value less ``perfect_usd`` (for ``expected``
+        the expected value of perfect information).
+    best_usd
+        Least cost by scenario, each by itself under the goal's DPPM limit; ``None`` where no plan
+        reaches the limit.
+    nominal_levels
+        Best plan of the nominal scenario; ``None`` without one.
+    nominal_usd
+        The measure of that plan over the scenarios; ``None`` too where it lets nothing through in
+        one of them.
+    nominal_dppm_held
+        Probability of the scenarios in which that plan holds the DPPM limit.
+    stochastic_usd
+        What the robust plan saves: ``nominal_usd`` less its value (for ``expected`` the value of
+        the stochastic solution). Below 0 only where the nominal plan breaks the DPPM limit.
+    """
+
+    perfect_usd: float | None
+    information_usd: float | None
+    best_usd: tuple[float | None, ...]
+    nominal_levels: Mapping[str, str] | None
+    nominal_usd: float | None
+    nominal_dppm_held: float | None
+    stochastic_usd: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def worth(
+    problems: Sequence[Problem],
+    probabilities: Sequence[float],
+    goal: Goal,
+    found: RobustFound,
+    nominal: Problem | None = None,
+) -> Worth:
+    """Set a robust plan against perfect knowledge and a nominal plan.
+
+    Parameters
+    ----------
+    problems, probabilities, goal
+        As of :func:`yieldopt.optimize.robust.robust_levels`.
+    found
+        Its answer, with a plan.
+    nominal
+        The scenario that one would plan for without the others, such as the base case.
+    """
+    p = checked(problems, probabilities)
+    held = [_best(problem, goal).value_usd for problem in problems]
+    perfect = _perfect(problems, p, goal, np.array(held))
+    levels = None if nominal is None else _best(nominal, goal).levels
+    shown: Judged | None = None
+    if levels is not None:
+        shown = judge(goal_stack(problems, goal), p, goal, levels)
+    nominal_usd = shown.value_usd if shown and shown.value_usd < math.inf else None
+    return Worth(
+        perfect,
+        None if perfect is None else found.value_usd - perfect,
+        tuple(value if value < math.inf else None for value in held),
+        levels,
+        nominal_usd,
+        shown.dppm_held if shown else None,
+        None if nominal_usd is None else nominal_usd - found.value_usd,
+    )
+
+
+def _best(problem: Problem, goal: Goal) -> Found:
+    return best_levels(
+        problem,
+        goal.prices,
+        dppm_limit=goal.dppm_limit,
+        escape_cost_usd=goal.escape_cost_usd,
+    )
+
+
+def _perfect(problems: Sequence[Problem], p: Array, goal: Goal, held: Array) -> float | None:
+    if goal.measure == "fixed_starts":
+        return None
+    measure = Measure(goal.measure, p, goal.cvar_tail)
+    if goal.dppm_limit is None or goal.dppm_share >= 1.0:
+        return float(measure.of(held[None, :], np.zeros((1, len(p))))[0])
+    without = replace(goal, dppm_limit=None)
+    free = np.array([_best(problem, without).value_usd for problem in problems])
+    if measure.is_risk:
+        return float(measure.of(free[None, :], np.zeros((1, len(p))))[0])
+    total, left = float(free @ p), goal.dppm_share
+    for s in np.argsort(held - free, kind="stable"):  # hold the limit where it costs least
+        part = min(float(p[s]), left)
+        if part > 1e-12:
+            total += part * float(held[s] - free[s])
+            left -= part
+    return total
