@@ -30,9 +30,9 @@ LAYERS: list[set[str]] = [
     {"flow_check", "flow_values"},
     {"flow"},
     {"template", "screening"},
-    {"stacked", "gather"},
-    {"walk"},
-    {"hopeless"},
+    {"interpolation", "walk"},
+    {"stacked", "gather", "hopeless"},
+    {"stacking"},
     {"engine"},
     {"ledger", "dppm_budget", "composite", "commercial"},
     {"schema"},
@@ -46,8 +46,8 @@ LAYERS: list[set[str]] = [
     {"__main__", "__init__"},
 ]
 CORE = {"errors", "data", "physics", "flow_check", "flow_values", "flow", "template", "screening",
-        "stacked", "gather", "walk", "hopeless", "engine", "ledger", "dppm_budget", "composite",
-        "commercial"}  # fmt: skip
+        "interpolation", "stacked", "stacking", "walk", "gather", "hopeless", "engine", "ledger",
+        "dppm_budget", "composite", "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},

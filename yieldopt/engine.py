@@ -22,15 +22,16 @@ import numpy as np
 
 from yieldopt.errors import CaseError, Fault
 from yieldopt.flow import Flow, Outcome
-from yieldopt.gather import Gather
+from yieldopt.gather import Gather, Room
 from yieldopt.hopeless import mended
 from yieldopt.physics.elementary import exp
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Place, Screens, log_pass, log_passes, screens
-from yieldopt.stacked import Stack, stack
+from yieldopt.stacked import Stack
+from yieldopt.stacking import stack
 from yieldopt.walk import Walk
 
-BLOCK = 32_768
+BLOCK = 16_384
 
 
 def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
@@ -107,18 +108,24 @@ def _blocks(
     blocks: Iterable[slice],
 ) -> None:
     """Evaluate some blocks into the whole, with working memory of their own."""
-    buffer = rows.buffer(BLOCK) if rows else np.empty((0, 0))
+    buffer = rows.buffer(min(BLOCK, out.size)) if rows else np.empty((0, 0))
+    room = Room(out)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # hopeless elements
         for block in blocks:
             cut = _cutter(block)
-            home = partial(out.home, block)
+            room.enter(block)
             log_q: Value
             if rows is not None:
-                inverse, log_q = rows.look_up(rows.losses(cut, block.stop - block.start, buffer))
+                inverse, log_q = rows.look_up(cut, block.stop - block.start, buffer)
             else:
                 inverse, log_q = _term_by_term(screens(flow, cut), cut)
             walk = Walk(
-                flow, inverse, log_q, details=details, overkill_seen=rows is not None, home=home
+                flow,
+                inverse,
+                log_q,
+                details=details,
+                overkill_seen=rows is not None,
+                home=room.home,
             )
             out.put(block, mended(walk, walk.run(cut)))
 

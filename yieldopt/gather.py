@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from yieldopt.flow import Outcome
 from yieldopt.physics.yields import Value
+from yieldopt.walk import LENT, SPARE
 
 _HEAD = ("cost_per_shipped_usd", "cost_per_good_usd", "quality", "dppm")
 _TABLES = ("visits", "uses", "waterfall_usd")
@@ -64,3 +65,35 @@ class Gather:
         blocked = self.blocked[min(self.blocked)] if self.blocked else None
         cost, per_good, quality, dppm = (head[name] for name in _HEAD)
         return Outcome(cost, per_good, quality, dppm, visits, uses, falls, blocked)
+
+
+@dataclass(slots=True)
+class Room:
+    """Where the walk over a block writes: results in their place, the rest in memory used again.
+
+    One for each thread.
+    """
+
+    whole: Gather
+    rows: list[NDArray[np.float64]] = field(default_factory=list)
+    block: slice = field(default_factory=lambda: slice(0, 0))
+    used: int = 1  # the first row is the spare one
+
+    def enter(self, block: slice) -> None:
+        """Begin with the next block: all rows are free again."""
+        self.block, self.used = block, 1
+
+    def home(self, table: str, name: str) -> NDArray[np.float64]:
+        """Return the array in which a result, or what is only lent, is to be written."""
+        if table == SPARE:
+            return self._row(0)
+        if table == LENT:
+            self.used += 1
+            return self._row(self.used - 1)
+        return self.whole.home(self.block, table, name)
+
+    def _row(self, at: int) -> NDArray[np.float64]:
+        size = self.block.stop - self.block.start
+        while at >= len(self.rows):
+            self.rows.append(np.empty(size))  # the first block is the longest
+        return self.rows[at][:size]

@@ -20,6 +20,7 @@ from yieldopt.screening import Cut, Place, is_zero
 
 Array = NDArray[np.float64]
 Home = Callable[[str, str], Array | None]  # where an array of a table and a name stays
+LENT, SPARE = "lent", "spare"  # tables of what is needed in this block alone, and of the next sum
 Rule = Callable[[Value, Value, Array | None], Value]
 
 
@@ -98,10 +99,10 @@ class Walk:
 
     def _shipped(self, log_quality: Value) -> tuple[Value, Value]:
         """Return quality and DPPM. Where hardly anything good ships, 1 − (1−Q) would lose Q."""
-        missing = expm1(log_quality)
-        if not isinstance(missing, np.ndarray):
-            quality = exp(log_quality) if missing < -0.5 else 1.0 + missing
-            return quality, 0.0 - 1e6 * missing
+        if not isinstance(log_quality, np.ndarray):
+            bad = -float(expm1(log_quality))
+            return exp(log_quality) if bad > 0.5 else 1.0 - bad, 1e6 * bad + 0.0
+        missing = np.expm1(log_quality, out=self.home(LENT, ""))
         good = np.add(missing, 1.0, out=self.home("", "quality"))
         dppm = np.multiply(missing, -1e6, out=self.home("", "dppm"))
         dppm += 0.0  # not −0.0
@@ -112,7 +113,8 @@ class Walk:
     def _forward(self, cut: Cut) -> Value:
         value: dict[str, Value] = {}
         for at, node in enumerate(self.flow.nodes):
-            out = self.home("", "cost_per_shipped_usd") if node.name == self.flow.ship else None
+            shipped = node.name == self.flow.ship
+            out = self.home("", "cost_per_shipped_usd") if shipped else self.home(LENT, "")
             cost: Value = 0.0
             for source in node.inputs:
                 part = _times(value.pop(source.node), source.count)
@@ -124,7 +126,7 @@ class Walk:
                     continue
                 cost = _plus(cost, charge, out)
                 if not is_zero(step.scrap):
-                    self.kept[at, index] = kept = 1.0 - cut(step.scrap)
+                    self.kept[at, index] = kept = self._new(_minus, 1.0, cut(step.scrap), LENT, "")
                     cost = _over(cost, kept, out)
             value[node.name] = cost
         return value[self.flow.ship]
@@ -140,8 +142,9 @@ class Walk:
         rest = 1.0 - share
         if is_zero(rest):
             return _times(_plus(cost, charge, out), inverse, out)
-        cost = _times(_plus(cost, share * charge, out), inverse, out)
-        return _plus(cost, rest * charge, out)
+        cost = _plus(cost, self._new(_times, charge, share, SPARE, ""), out)
+        cost = _times(cost, inverse, out)
+        return _plus(cost, self._new(_times, charge, rest, SPARE, ""), out)
 
     def _visits(self, cut: Cut) -> dict[str, Value]:
         visits: dict[str, Value] = {name: 0.0 for names in self.names for name in names}
@@ -161,7 +164,7 @@ class Walk:
                     units = self._new(_over, units, kept, "visits", name)
                 visits[name] = units
             for source in node.inputs:
-                after[source.node] = units * source.count
+                after[source.node] = self._new(_times, units, source.count, LENT, "")
         return visits
 
     def _charged(
@@ -171,7 +174,7 @@ class Walk:
         if is_zero(1.0 - share):
             units = self._new(_times, passed, inverse, "visits", name)
             return units, units
-        units = passed * inverse
+        units = self._new(_times, passed, inverse, LENT, "")
         if not isinstance(units, np.ndarray) and not isinstance(share, np.ndarray):
             return passed + share * (units - passed), units
         failing = self._new(_minus, units, passed, "visits", name)
@@ -184,7 +187,8 @@ class Walk:
                 for name, amount in step.uses.items():
                     runs = visits[self.names[at][index]]
                     if name in uses:
-                        uses[name] = self._more(uses[name], runs * cut(amount), "uses", name)
+                        more = self._new(_times, runs, cut(amount), SPARE, "")
+                        uses[name] = self._more(uses[name], more, "uses", name)
                     else:
                         uses[name] = self._new(_times, runs, cut(amount), "uses", name)
         return uses
@@ -200,7 +204,7 @@ class Walk:
                 counts[source.node] = count * source.count
             for step in node.steps:
                 charge, booked = cut(step.cost_usd), step.booked
-                ideal = charge if count == 1 else count * charge
+                ideal = charge if count == 1 else self._new(_times, charge, count, SPARE, "")
                 falls[booked] = self._more(falls[booked], ideal, table, booked)
         scrap = self._new(_minus, per_good, 0.0, table, "scrap")
         for ideal in falls.values():
