@@ -214,3 +214,46 @@ def explain_(
     click.echo(to_json(found.to_dict()) if as_json else shown(found))
     if found.status is Status.INFEASIBLE:
         sys.exit(INFEASIBLE)
+
+
+@main.command("robust")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--product", required=True, help="A product of the case.")
+@click.option("--route", help="One of its routes; left out: the best.")
+@click.option(
+    "--measure",
+    default="expected",
+    show_default=True,
+    help="expected, fixed_starts, cvar or worst.",
+)
+@click.option("--tail", default=0.1, show_default=True, help="Share of probability of cvar.")
+@click.option(
+    "--dppm-share",
+    default=1.0,
+    show_default=True,
+    help="Probability with which the product's DPPM limit must hold.",
+)
+@click.option("--starts-of", metavar="NODE", help="fixed_starts: left out, the package.")
+@_JSON
+def robust_(
+    case: Path,
+    product: str,
+    route: str | None,
+    measure: str,
+    tail: float,
+    dppm_share: float,
+    starts_of: str | None,
+    as_json: bool,
+) -> None:
+    """Choose one plan of a product for all [[scenarios]] of CASE, with its proof and its worth."""
+    from yieldopt.optimize.robust import Goal
+    from yieldopt.optimize.robust_case import robust_answer
+    from yieldopt.read import load
+    from yieldopt.report.robust import robust_text
+    from yieldopt.report.text import to_json
+
+    goal = Goal(measure, cvar_tail=tail, dppm_share=dppm_share, starts_of=starts_of)
+    found = robust_answer(load(case), product, route=route, goal=goal)
+    click.echo(to_json(found.to_dict()) if as_json else robust_text(found))
+    if found.best is None:
+        sys.exit(INFEASIBLE)

@@ -22,8 +22,9 @@ from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.flow import Outcome, Step
 from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.tree import is_test
 from yieldopt.optimize.trunk import build_block
-from yieldopt.template import OpenNode, Template
+from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -159,7 +160,7 @@ class Stack:
 
 
 def check_alike(problems: Sequence[Problem]) -> None:
-    """Refuse scenarios whose templates differ in more than their numbers.
+    """Refuse scenarios whose templates differ in more than numbers and process steps.
 
     Raises
     ------
@@ -174,20 +175,21 @@ def check_alike(problems: Sequence[Problem]) -> None:
         own = _shape(problem.template)
         differing = [key for key in dict.fromkeys([*first, *own]) if first.get(key) != own.get(key)]
         if differing:
-            text = "not of the same structure as the first: only numbers may differ"
+            text = "not of the same structure as the first: nodes, tests and levels may not differ"
             faults.append(Fault(text, f"scenarios[{at}]", ", ".join(differing)))
     if faults:
         raise CaseError(faults)
 
 
 def _shape(template: Template) -> dict[str, object]:
-    """Everything of a template but its numbers, by node."""
+    """What decides the plans and the gaps of a template, by node: joins, tests and levels."""
     return {
         node.name: (
             [source.node for source in node.inputs],
             [
-                (item.name, item.kind) if isinstance(item, Step) else (item.name, *item.options)
+                (item.name, *item.options) if isinstance(item, Choice) else item.name
                 for item in node.items
+                if is_test(item)
             ],
             node.name == template.ship,
         )

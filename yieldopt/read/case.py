@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,17 @@ from yieldopt.read.inventory import resources as known_resources
 from yieldopt.read.keys import join_key, key_parts
 from yieldopt.read.library import read_library
 from yieldopt.read.merging import merged, unknown_entries
+from yieldopt.read.scenarios import read_scenarios, together_faults
 from yieldopt.read.shapes import check
 from yieldopt.schema.assembly import points_of, product_assembly
-from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, ResourceShape
+from yieldopt.schema.case import (
+    Case,
+    CaseShape,
+    Library,
+    ProductShape,
+    ResourceShape,
+    ScenarioShape,
+)
 from yieldopt.schema.models import KINDS
 from yieldopt.schema.part import GRADE
 from yieldopt.schema.route import RouteShape
@@ -34,7 +43,7 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     changes
         Values put over those of the file and of the models before anything is checked, by dotted
         key: ``"processes.n5.d0_per_cm2"``, ``"routes.cowos_l.steps.mould_and_grind.scrap"``,
-        ``"products.asic.dppm_limit"``.
+        ``"products.asic.dppm_limit"``. The case has no scenarios then.
 
     Raises
     ------
@@ -72,7 +81,9 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     for at, product in enumerate(products):
         if product is not None:
             faults += _fits(product, at, library) + _levels(product, at, library)
-    faults += include_faults + product_faults + resource_faults
+    scenarios, scenario_faults = _pieces(document.data, "scenarios", ScenarioShape)
+    faults += include_faults + product_faults + resource_faults + scenario_faults
+    faults += together_faults(scenarios)
     faults += _case_faults(document.data, library)
     faults += _source_faults(document.data, library)
     located = document.locate(library.without_echoes(faults)) + model_faults
@@ -87,6 +98,7 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
         tuple(resources),
         tuple(library.insertions[name] for name in library.insertions if name in in_play),
         library,
+        () if changes else read_scenarios(document, scenarios, partial(load, place)),
     )
 
 
@@ -266,7 +278,7 @@ def _levels(product: ProductShape, at: int, library: Library) -> list[Fault]:
 
 def _source_faults(data: dict[str, Any], library: Library) -> list[Fault]:
     faults: list[Fault] = []
-    for key in ("products", "resources"):
+    for key in ("products", "resources", "scenarios"):
         for at, raw in enumerate(_tables(data, key)):
             if isinstance(raw.get("source"), str):
                 faults += source_faults(raw["source"], join_key((key, at, "source")), library)

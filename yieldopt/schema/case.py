@@ -88,8 +88,18 @@ class ResourceShape(Shape):
     source: Text
 
 
+class ScenarioShape(Shape):
+    """A state of the world: its probability, and what is other in it than in the case."""
+
+    name: Text
+    title: Text | None = None
+    probability: Annotated[Positive, Field(le=1.0)]
+    override: dict[str, Any] = Field(default_factory=dict)  # as the case's own, over it
+    source: Text | None = None
+
+
 class CaseShape(Shape):
-    """The top level of a case file; products and resources are checked one by one."""
+    """The top level of a case file; products and what else is a list are checked one by one."""
 
     name: Text
     title: Text | None = None
@@ -98,6 +108,7 @@ class CaseShape(Shape):
     insertions: tuple[Text, ...] | None = None  # those in play; absent: all of the library
     periods: Annotated[tuple[Text, ...], Field(min_length=1)] = ("all",)
     resources: list[Any] = Field(default_factory=list)
+    scenarios: list[Any] = Field(default_factory=list)
     products: Annotated[list[Any], Field(min_length=1)]
 
 
@@ -128,6 +139,15 @@ class Library:
 
 
 @dataclass(frozen=True)
+class Scenario:
+    """A scenario of a case, as the case that it makes of it."""
+
+    name: str
+    probability: float
+    case: Case
+
+
+@dataclass(frozen=True)
 class Case:
     """A checked case: every name resolves, every number is in range."""
 
@@ -138,6 +158,7 @@ class Case:
     resources: tuple[ResourceShape, ...]
     insertions: tuple[InsertionShape, ...]
     library: Library
+    scenarios: tuple[Scenario, ...] = ()
 
     def product(self, name: str) -> ProductShape:
         """Return a product by name; ``UnknownName`` if there is none."""
@@ -156,5 +177,7 @@ __all__ = [
     "ProductShape",
     "Quantity",
     "ResourceShape",
+    "Scenario",
+    "ScenarioShape",
     "SlotFill",
 ]

@@ -1,0 +1,192 @@
+"""A product of a case over the case's scenarios: one route and one plan of test levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from yieldopt.compile import compile_template
+from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
+from yieldopt.optimize.candidates import one_off_usd
+from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.robust import Goal, RobustFound, robust_levels
+from yieldopt.optimize.robust_worth import Worth, worth
+from yieldopt.optimize.route import exclusions
+from yieldopt.schema.assembly import product_assembly
+from yieldopt.schema.case import Case, ProductShape
+
+_ONE_OFF = 1e-9  # relative: one-off costs are the same
+
+
+@dataclass(frozen=True)
+class RobustRoute:
+    """A route over all scenarios.
+
+    Parameters
+    ----------
+    route
+        Its name.
+    reasons
+        Why it cannot be taken.
+    found
+        The best plan, with its proof; ``None`` where the route cannot be taken.
+    worth
+        What that plan pays and gains; the nominal plan is that of the case without scenarios.
+    one_off_usd
+        One-off cost per good package, in every cost of ``found`` and ``worth``.
+    """
+
+    route: str
+    reasons: tuple[str, ...]
+    found: RobustFound | None = None
+    worth: Worth | None = None
+    one_off_usd: float = 0.0
+
+
+@dataclass(frozen=True)
+class RobustAnswer:
+    """A product over the scenarios of its case; ``best`` is ``None`` where no route can be taken.
+
+    Parameters
+    ----------
+    product
+        Its name.
+    goal
+        What is minimised, and limits.
+    scenarios
+        Probability by name.
+    routes
+        Every route asked for.
+    best
+        The route of least measure.
+    """
+
+    product: str
+    goal: Goal
+    scenarios: Mapping[str, float]
+    routes: tuple[RobustRoute, ...]
+    best: RobustRoute | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; ``status`` and the name of the best route on top."""
+        out = asdict(self)
+        status = "infeasible" if self.best is None else "optimal"
+        return {"status": status} | out | {"best": self.best.route if self.best else None}
+
+
+def robust_answer(
+    case: Case, product: str, *, route: str | None = None, goal: Goal | None = None
+) -> RobustAnswer:
+    """Choose one route and one plan of a product for all scenarios of its case.
+
+    Parameters
+    ----------
+    case
+        With scenarios.
+    product
+        One of its products.
+    route
+        One of the product's routes; ``None``: the best of them.
+    goal
+        Measure, tail and share; DPPM limit and escape cost are the product's.
+
+    Raises
+    ------
+    CaseError, UnknownName
+        No scenarios; no such product or route; a scenario that changes more than numbers of the
+        flow, or a one-off cost.
+    """
+    asked = case.product(product)
+    if not case.scenarios:
+        hint = "add [[scenarios]] with name, probability and override"
+        raise CaseError(Fault("the case has no scenarios", "scenarios", hint=hint))
+    if route is not None and route not in asked.routes:
+        hint = near_miss(route, asked.routes)
+        raise UnknownName(Fault(f"none of the routes of {product}", value=route, hint=hint))
+    escape = asked.escape_cost_usd
+    goal = replace(
+        goal or Goal(),
+        dppm_limit=asked.dppm_limit,
+        escape_cost_usd=escape.base if escape else None,
+    )
+    goal.check()
+    names = asked.routes if route is None else (route,)
+    routes = tuple(_route(case, asked, name, goal) for name in names)
+    best = min(
+        (one for one in routes if one.found is not None),
+        key=lambda one: one.found.value_usd if one.found else 0.0,
+        default=None,
+    )
+    held = {scenario.name: scenario.probability for scenario in case.scenarios}
+    return RobustAnswer(product, goal, held, routes, best)
+
+
+def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRoute:
+    reasons = _reasons(case, product, name)
+    if reasons:
+        return RobustRoute(name, tuple(reasons))
+    one_off = _one_off(case, product, name)
+    problems = [_problem(scenario.case, product, name) for scenario in case.scenarios]
+    p = [scenario.probability for scenario in case.scenarios]
+    found = robust_levels(problems, p, goal)
+    if found.levels is None:
+        if goal.dppm_limit is None:
+            return RobustRoute(name, ("nothing passes in some scenario",))
+        held = f"in scenarios of probability {goal.dppm_share:g}"
+        return RobustRoute(name, (f"no plan holds {goal.dppm_limit:g} DPPM {held}",))
+    of = worth(problems, p, goal, found, _problem(case, product, name))
+    return RobustRoute(name, (), _dearer(found, one_off), _all_dearer(of, one_off), one_off)
+
+
+def _reasons(case: Case, product: ProductShape, name: str) -> list[str]:
+    """Return every limit that is broken, with the scenarios where it is not in all of them."""
+    found: dict[str, list[str]] = {}
+    for scenario in case.scenarios:
+        library = scenario.case.library
+        for reason in exclusions(library, product_assembly(product), library.routes[name]):
+            found.setdefault(reason, []).append(scenario.name)
+    return [
+        reason if len(names) == len(case.scenarios) else f"{reason} (in {', '.join(names)})"
+        for reason, names in found.items()
+    ]
+
+
+def _problem(case: Case, product: ProductShape, route: str) -> Problem:
+    return prepare(compile_template(case, product, case.library.routes[route]))
+
+
+def _one_off(case: Case, product: ProductShape, name: str) -> float:
+    """Return the one-off cost per good package, which no scenario may change."""
+
+    def of(one: Case) -> float:
+        present = product.present_route
+        return one_off_usd(
+            product, one.library.routes[name], one.library.routes[present] if present else None
+        )
+
+    base = of(case)
+    faults = [
+        Fault("a scenario cannot change one-off costs", f"scenarios[{at}]", scenario.name)
+        for at, scenario in enumerate(case.scenarios)
+        if abs(of(scenario.case) - base) > _ONE_OFF * base
+    ]
+    if faults:
+        raise CaseError(faults)
+    return base
+
+
+def _dearer(found: RobustFound, more: float) -> RobustFound:
+    """Add what every plan costs in every scenario alike: all measures move by as much."""
+    proof = replace(found.proof, lower_bound_usd=found.proof.lower_bound_usd + more)
+    values = tuple(value + more for value in found.values_usd)
+    return replace(found, value_usd=found.value_usd + more, values_usd=values, proof=proof)
+
+
+def _all_dearer(of: Worth, more: float) -> Worth:
+    return replace(
+        of,
+        perfect_usd=None if of.perfect_usd is None else of.perfect_usd + more,
+        best_usd=tuple(None if value is None else value + more for value in of.best_usd),
+        nominal_usd=None if of.nominal_usd is None else of.nominal_usd + more,
+    )
