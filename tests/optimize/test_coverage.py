@@ -18,7 +18,9 @@ from tests.certificate import JUST, Asked, brute, least, per_good, recheck
 from tests.random_templates import joins, random_template
 from yieldopt import CaseError, Faults, Input, Step, evaluate
 from yieldopt.flow import Outcome
+from yieldopt.optimize.bound import bounds
 from yieldopt.optimize.coverage import best_levels
+from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.template import Choice, OpenNode, Template
 
@@ -73,6 +75,30 @@ def test_search_equals_brute_force(seed: int) -> None:
         assert again.levels is not None
         beaten = best_levels(problem, known_usd=best * 0.99 - 1e-6, **options)
         assert (beaten.levels, beaten.value_usd) == (None, pytest.approx(best * 0.99 - 1e-6))
+
+
+@pytest.mark.parametrize("seed", range(0, 200, 2))
+def test_bounds_lie_below_every_plan_of_their_trunk_combination(seed: int) -> None:
+    """The certificate itself: with the incumbents it met, and with none to stop it early."""
+    template, plans = brute(seed, MOST)
+    problem = prepare(template)
+    outs = [out for _, out in plans]
+    for asked in asks(outs, np.random.default_rng([seed, 3])):
+        options = asked.options() | {"resource_limits": asked.resource_limits}
+        ask = Ask(**options)
+        best: dict[tuple[str, ...], float] = {}
+        for plan, out in plans:
+            if asked.allows(out):
+                trunk = tuple(plan[place] for place in problem.trunk_places)
+                value = asked.value(out) + asked.escape_cost_usd
+                best[trunk] = min(best.get(trunk, math.inf), value)
+        for first, block in problem.blocks():
+            found = bounds(priced(problem, block, ask), ask.log_q_least)
+            for t, (lower, value) in enumerate(zip(found.lower, found.value, strict=True)):
+                levels = problem.levels(first + t, (0,) * len(problem.leaves))
+                least_here = best.get(tuple(levels[p] for p in problem.trunk_places), math.inf)
+                assert lower <= least_here * (1 + RELATIVE) + 1e-12
+                assert value >= least_here * (1 - RELATIVE)
 
 
 @pytest.mark.parametrize("bound", [True, False])

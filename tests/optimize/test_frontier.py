@@ -14,12 +14,13 @@ import pytest
 
 from tests.certificate import JUST, Asked, brute, keeps, per_good
 from tests.optimize.test_rules import line, random_rules
-from yieldopt import CaseError, evaluate
-from yieldopt.flow import Outcome
+from yieldopt import CaseError, Faults, Flow, Input, Law, Step, evaluate
+from yieldopt.flow import Node, Outcome
 from yieldopt.optimize.coverage import best_levels
 from yieldopt.optimize.frontier import Frontier, frontier
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.rules import Rules
+from yieldopt.template import Choice, OpenNode, Template
 
 SEEDS = range(200)
 MOST = 100  # plans of a random template: every one is evaluated
@@ -107,6 +108,72 @@ def test_frontier_under_rules(seed: int) -> None:
                 found = frontier(template, rules, most_plans=most_plans)
                 compare(found, reference(outs, Asked()))
                 assert all(keeps(rules, template, point.levels) for point in found.points)
+
+
+def long_menus() -> tuple[Template, Outcome]:
+    """Four menus of 14 levels on two dies and a package, and all 38,416 plans as one batch."""
+    law = Law("negative_binomial", alpha=2.0)
+    share = 1.0 - np.exp(-0.55 * np.arange(14))
+    picks = dict(zip("abcd", np.unravel_index(np.arange(14**4), (14,) * 4), strict=True))
+    costs = {"a": 1.0, "b": 1.7, "c": 3.1, "d": 4.3}
+
+    def step(name: str, at: int | np.ndarray) -> Step:
+        covered = {"logic": share[at] * (0.95 if name == "d" else 0.999)}
+        cost = costs[name] * at**1.2
+        overlap = "independent" if name == "d" else "nested"
+        return Step(name, "test", cost, coverage=covered, overkill=1e-4 * at, overlap=overlap)
+
+    def shape(name: str) -> tuple[Choice, Step]:
+        menu = Choice(name, {f"l{at}": step(name, at) for at in range(14)})
+        return menu, step(name, picks[name])
+
+    tests = {name: shape(name) for name in "abcd"}
+    fabs = [
+        Step("fab", "process", c, faults={"logic": Faults(m, law)})
+        for c, m in ((90, 0.3), (40, 0.1))
+    ]
+    bond = Step("bond", "process", 60.0, 0.01, {"logic": Faults(0.02)})
+    inputs = (Input("left", 2), Input("right"))
+    rows = (("left", (), fabs[0], "a"), ("right", (), fabs[1], "b"), ("pkg", inputs, bond, "cd"))
+    made = [
+        (name, inputs, step_, [tests[test] for test in names])
+        for name, inputs, step_, names in rows
+    ]
+    nodes = tuple(OpenNode(n, i, (s, *(menu for menu, _ in t))) for n, i, s, t in made)
+    closed = tuple(Node(n, i, (s, *(batch for _, batch in t))) for n, i, s, t in made)
+    return Template("pkg", nodes), evaluate(Flow("pkg", closed), details=False)
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(same_level=[("left/a", "right/b")])])
+def test_frontier_of_long_menus_is_pruned_and_equals_a_batch_of_all_plans(rules: Rules) -> None:
+    template, out = long_menus()
+    costs, dppms = np.asarray(out.cost_per_good_usd), np.asarray(out.dppm)
+    if rules.same_level:
+        a, b, _, _ = np.unravel_index(np.arange(14**4), (14,) * 4)
+        costs, dppms = costs[a == b], dppms[a == b]
+    order = np.lexsort((dppms, costs))
+    best = np.minimum.accumulate(np.append(np.inf, dppms[order]))
+    kept = order[dppms[order] < best[:-1]]
+    found = frontier(template, rules)
+    assert found.pruned > 0.3 * found.combinations
+    assert len(found.points) == len(kept) > 60
+    points = list(zip(costs[kept].tolist(), dppms[kept].tolist(), strict=True))
+    compare(found, points)
+
+
+def test_a_free_last_test_adds_no_points_but_its_best() -> None:
+    """Its coverage moves no cost: of plans as cheap but for rounding only the best is a point."""
+    fab = Step("fab", "process", 97.3, faults={"logic": Faults(0.31)})
+    coverages = [0.1 * at + 0.037 for at in range(9)]
+    sort = {f"s{c:.3f}": Step("cp", "test", 7.1 * c, coverage={"logic": c}) for c in coverages}
+    last = {f"f{at}": Step("ft", "test", coverage={"logic": 0.5 + 0.05 * at}) for at in range(10)}
+    die = OpenNode("die", (), (fab, Choice("cp", sort)))
+    package = OpenNode(
+        "pkg", (Input("die", 3),), (Step("bond", "process", 31.7), Choice("ft", last))
+    )
+    found = frontier(Template("pkg", (die, package)))
+    assert len(found.points) == 1
+    assert found.points[0].levels["pkg/ft"] == "f9"
 
 
 def test_the_random_frontiers_have_points_that_no_price_finds() -> None:

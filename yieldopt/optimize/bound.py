@@ -24,6 +24,8 @@ Index = NDArray[np.intp]
 GUARD = 4e-15  # relative error of the sums that ln Q comes from, where μ makes them large
 LADDER = (0.0, *(10.0 ** (k / 2) for k in range(-2, 13)))  # μ as multiples of J
 _PRICES = tuple(10.0 ** (k / 2) for k in range(-5, 7))  # π as multiples of J/U
+_PLANS_A_TRUNK, _PLANS_A_RUNG = 200_000, 400_000  # what overheads cost, in plans enumerated
+_MANY = 16
 _ROUNDS = 2  # of all ladders in turn, where resources are limited
 
 
@@ -64,6 +66,9 @@ class Climber:
     def __init__(self, terms: Terms, kept: Index) -> None:
         self.terms, self.kept = terms, kept
         self.at = np.zeros((len(kept), len(terms.k)), dtype=np.intp)
+        if len(kept) > _MANY:  # start them all where one of them ends
+            middle = np.array([len(kept) // 2])
+            self.at[:] = descend(terms.rows(middle), np.zeros(1), self.at[middle])
 
     def rung(self, prices: Sequence[float], slope: Array) -> Rung:
         """Descend at multipliers π (one for each resource) and μ (T,); return what was found."""
@@ -107,14 +112,21 @@ class _Search:
             most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
             self.lower[most < log_q_least] = np.inf
         kept = np.flatnonzero(self.lower < np.inf)
+        if 2 * len(kept) > count:  # the others are not worth a copy
+            kept = np.arange(count)
         self.climber = Climber(terms.rows(kept) if len(kept) < count else terms, kept)
 
     def slopes(self, prices: Sequence[float]) -> None:
         """Climb the ladder of μ at given prices."""
         for rung in LADDER if self.least is not None else (0.0,):
-            if len(self.climber.kept):
+            if not self.done():
                 scale = np.zeros_like(self.slope) if self.scale is None else self.scale
                 self.take(prices, rung * scale[self.climber.kept])
+
+    def done(self) -> bool:
+        """Whether to compute all that is left costs less than another rung."""
+        menus = math.prod(len(k) for k in self.climber.terms.k)
+        return len(self.climber.kept) * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
 
     def take(self, prices: Sequence[float], slope: Array) -> float:
         """Step on one rung; return the least bound of what is left."""
@@ -139,14 +151,14 @@ class _Search:
     def prices(self) -> None:
         """Climb the ladder of each resource's price in turn, then that of μ again."""
         count = len(self.climber.terms.uses)
-        unit = self.climber.unit_prices() if len(self.climber.kept) else [0.0] * count
+        unit = [0.0] * count if self.done() else self.climber.unit_prices()
         held = [0.0] * count
         for _ in range(_ROUNDS):
             for r in range(count):
                 tried = {}
                 for rung in (0.0, *_PRICES):
                     prices = [*held[:r], rung * unit[r], *held[r + 1 :]]
-                    if len(self.climber.kept):
+                    if not self.done():
                         tried[prices[r]] = self.take(prices, self.slope[self.climber.kept])
                 held[r] = max(tried, key=lambda p: tried[p], default=0.0)
             self.slopes(held)
@@ -154,6 +166,8 @@ class _Search:
     def hopeless(self) -> None:
         """Rule out what uses more than is allowed at any levels: the same bound, of each use."""
         for r in range(len(self.climber.terms.uses)):
+            if self.done():
+                return
             use = self.climber.terms.uses[r]
             climber = Climber(self.climber.terms.of_use(use), self.climber.kept)
             scale = np.zeros(len(climber.kept))

@@ -28,7 +28,7 @@ _STEP = 1e-10  # the next limit lies so much (relative) below the last point's D
 _LEAST_DPPM = 1e-9
 _DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
 _MOST_PARTS = 200
-_MOST_TRUNKS = 1_000_000
+_MOST_TRUNKS = 300_000
 MOST_PLANS = 5e9  # some ten seconds
 
 

@@ -108,7 +108,15 @@ def priced(problem: Problem, block: Block, ask: Ask) -> Terms:
     ]
     gap = [leaf.gap for leaf in problem.leaves]
     return Terms(
-        block.log_e, block.log_q, k, gap, base, block.weight, block.log_q_trunk, tuple(uses)
+        block.e,
+        block.log_e,
+        block.log_q,
+        k,
+        gap,
+        base,
+        block.weight,
+        block.log_q_trunk,
+        tuple(uses),
     )
 
 

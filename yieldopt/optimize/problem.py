@@ -30,7 +30,7 @@ from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
 _BLOCK_PLANS = 200_000  # trunk combinations × widest menu held at once
-_CACHED_PLANS = 4_000_000
+_CACHED_NUMBERS = 20_000_000  # of ln E; E itself takes as much again
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,18 @@ class Problem:
         picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
         nodes = [self.tree.nodes[leaf.name] for leaf in self.leaves]
         block = build_block(self.tree, nodes, picks)
-        if self.trunk_count * self._widest <= _CACHED_PLANS:
+        if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
             self._cache[low] = block
         return block
 
     @cached_property
     def _widest(self) -> int:
         return max((len(leaf.cost) for leaf in self.leaves), default=1)
+
+    @cached_property
+    def _numbers(self) -> int:
+        """Numbers of ln E of one trunk combination."""
+        return sum(len(leaf.cost) for leaf in self.leaves) * len(self.tree.gaps)
 
     @cached_property
     def _step(self) -> int:

@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 _TINY_LOG_Q = 1e-15  # a thousandth of a millionth of a ppm
 _NEAR = 1e-13
+_PLANS_A_TRUNK = 200_000  # what the overheads of one trunk combination cost, in plans
 
 
 class Staircase:
@@ -205,8 +206,11 @@ def all_steps(
             found.append((number, first, climb(number, first, terms, ask, stair)))
     menus = [math.prod(len(leaf.cost) for leaf in problem.leaves) for problem in problems]
     left = [np.flatnonzero(~lines.cleared(stair, least)) for _, _, lines in found]
-    plans = sum(menus[n] * len(open_) for (n, _, _), open_ in zip(found, left, strict=True))
-    if plans > most_plans:
+    work = sum(
+        (menus[n] + _PLANS_A_TRUNK) * len(open_)
+        for (n, _, _), open_ in zip(found, left, strict=True)
+    )
+    if work > most_plans:
         return None
     counts = Counts(pruned=sum(problem.combinations for problem in problems))
     for (number, first, lines), open_ in zip(found, left, strict=True):

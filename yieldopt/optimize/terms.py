@@ -7,7 +7,7 @@ resource has the same shape with other B and K.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,11 @@ class Use:
 
 @dataclass(frozen=True)
 class Terms:
-    """One block at given prices: ``log_e[i]`` (T, M, G), ``log_q[i]`` (T, M), ``k[i]`` (M,)."""
+    """One block at given prices: ``e[i]`` and its logarithm (T, M, G), ``log_q[i]`` (T, M),
+    ``k[i]`` (M,).
+    """
 
+    e: Sequence[Array]
     log_e: Sequence[Array]
     log_q: Sequence[Array]
     k: Sequence[Array]
@@ -50,6 +53,7 @@ class Terms:
     def rows(self, kept: Index) -> Terms:
         """Return the terms of some trunk combinations."""
         return Terms(
+            [e[kept] for e in self.e],
             [e[kept] for e in self.log_e],
             [q[kept] for q in self.log_q],
             self.k,
@@ -67,13 +71,11 @@ class Terms:
             if price:
                 base = base + price * use.base
                 k = [one + price * more for one, more in zip(k, use.k, strict=True)]
-        return Terms(self.log_e, self.log_q, k, self.gap, base, self.weight, self.log_q_trunk)
+        return replace(self, k=k, base=base, uses=())
 
     def of_use(self, use: Use) -> Terms:
         """Return the terms of one resource's use."""
-        return Terms(
-            self.log_e, self.log_q, use.k, self.gap, use.base, self.weight, self.log_q_trunk
-        )
+        return replace(self, k=use.k, base=use.base, uses=())
 
 
 def picked(table: Array, at: Index) -> Array:
@@ -109,7 +111,7 @@ def descend(terms: Terms, multiplier: Array, start: Index) -> Index:
             rest = np.exp(log_e - own)
             gap = terms.gap[i]
             load = (terms.base + joined(terms, at, without=i)) * rest
-            pulled = np.exp(e)
+            pulled = terms.e[i]
             cost = np.einsum("tg,tmg->tm", load, pulled)
             cost += (terms.weight[:, i] * rest[:, gap])[:, None] * terms.k[i] * pulled[:, :, gap]
             cost -= multiplier[:, None] * terms.log_q[i]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,11 @@ class Block:
     base_uses: Mapping[str, Array]
     weight: Array
     log_q_trunk: Array
+
+    @cached_property
+    def e(self) -> tuple[Array, ...]:
+        """E of every leaf, (T, M_i, G): no price changes it."""
+        return tuple(np.exp(log_e) for log_e in self.log_e)
 
 
 @dataclass
