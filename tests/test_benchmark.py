@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -78,7 +80,7 @@ def test_what_others_take_moves_the_value_and_not_the_ratio(
 ) -> None:
     """A run that works one second in four; where the wall decides, all four count."""
     worked = Clock()
-    monkeypatch.setattr(work, "process_time", lambda: worked.now)
+    monkeypatch.setattr(work, "processor_seconds", lambda: worked.now)
 
     def run() -> None:
         clock.now += 4.0
@@ -92,6 +94,15 @@ def test_what_others_take_moves_the_value_and_not_the_ratio(
         task = Task(run, other, wall=wall)
         row = measure(Work("busy machine", "s", 9.0, lambda effort, task=task: task), QUICK)
         assert (row.value, row.ratio) == (4.0, ratio)
+
+
+def test_what_a_process_that_was_started_works_counts() -> None:
+    """Half a second of another process: the clock of the processor moves by about as much."""
+    code = "import time\nwhile time.process_time() < 0.5: pass"
+    before = work.processor_seconds()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    if sys.platform != "win32":
+        assert work.processor_seconds() - before >= 0.5
 
 
 def test_a_smoke_run_calls_everything_once(clock: Clock) -> None:

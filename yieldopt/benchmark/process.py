@@ -12,11 +12,7 @@ from yieldopt.benchmark.work import Effort, Task, Work
 def command(*words: str) -> Callable[[Effort], Task]:
     """Return a workload of the whole command with the given words, best of a few."""
     line = [sys.executable, "-m", "yieldopt", *words]
-
-    def ready(effort: Effort) -> Task:
-        return Task(lambda: subprocess.run(line, check=True, capture_output=True), wall=True)
-
-    return ready
+    return lambda effort: Task(lambda: subprocess.run(line, check=True, capture_output=True))
 
 
 WORKS = (

@@ -6,11 +6,11 @@ on the wall clock and of the processor, and r those of the processor of its comp
 
     value = t / count in the row's unit, or the ratio itself (unit "x") ,        ratio = c / r .
 
-Other programs take time on the wall but none of this process: the ratio of a busy machine is that
-of a quiet one. Where threads or other processes do the work, and where the processor's clock is
-coarse (Windows), the ratio is one of times on the wall. Where a row names no comparison of its own,
-r is the reference kernel (:mod:`.kernel`): a fixed mix of what the package spends its time on, so
-that the ratio, unlike the seconds, travels between machines.
+Other programs take time on the wall but none of this process (and of those that it starts): the
+ratio of a busy machine is that of a quiet one. Where threads share the work, and where the
+processor's clock is coarse (Windows), the ratio is one of times on the wall. Where a row names no
+comparison of its own, r is the reference kernel (:mod:`.kernel`): a fixed mix of what the package
+spends its time on, so that the ratio, unlike the seconds, travels between machines.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ from yieldopt.benchmark.kernel import reference
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _SLICE_S = 0.01  # a short run is repeated for so long in every round
 Run = Callable[[], object]
+
+if sys.platform == "win32":
+    processor_seconds = process_time
+else:
+    import resource
+
+    def processor_seconds() -> float:
+        """Return seconds of the processor of this process and of its children that have ended."""
+        below = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return process_time() + below.ru_utime + below.ru_stime
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Task:
     count
         Items of a run.
     wall
-        The ratio is one of times on the wall: threads or other processes do the work.
+        The ratio is one of times on the wall: threads share the work.
     """
 
     run: Run
@@ -175,9 +185,9 @@ def _of_slice(run: Run, seconds: float) -> Seconds:
     best = Seconds()
     begun = perf_counter()
     while True:
-        start, worked = perf_counter(), process_time()
+        start, worked = perf_counter(), processor_seconds()
         run()
-        after, now = process_time(), perf_counter()
+        after, now = processor_seconds(), perf_counter()
         best = best.least(Seconds(now - start, after - worked))
         if now - begun >= seconds:
             return best
