@@ -25,18 +25,21 @@ class Gather:
     """
 
     size: int
-    tables: dict[str, dict[str, Value]] = field(default_factory=dict)
+    tables: dict[str, dict[str, Value]] = field(
+        default_factory=lambda: {name: {} for name in ("", *_TABLES)}
+    )
     blocked: dict[int, str] = field(default_factory=dict)  # by the start of its block
     lock: Lock = field(default_factory=Lock)
 
     def home(self, block: slice, table: str, name: str) -> NDArray[np.float64]:
         """Return the place of a block in one result (``table`` "" is the head of the outcome)."""
-        with self.lock:
-            held = self.tables.setdefault(table, {})
-            whole = held.get(name)
-            if not isinstance(whole, np.ndarray):
-                whole = np.empty(self.size) if whole is None else np.full(self.size, whole)
-                held[name] = whole
+        whole = self.tables[table].get(name)
+        if not isinstance(whole, np.ndarray):
+            with self.lock:
+                whole = self.tables[table].get(name)
+                if not isinstance(whole, np.ndarray):
+                    whole = np.empty(self.size) if whole is None else np.full(self.size, whole)
+                    self.tables[table][name] = whole
         return whole[block]
 
     def put(self, block: slice, out: Outcome) -> None:
@@ -51,7 +54,7 @@ class Gather:
         for name, value in values.items():
             if table and not isinstance(value, np.ndarray):
                 with self.lock:
-                    held = self.tables.setdefault(table, {}).setdefault(name, value)
+                    held = self.tables[table].setdefault(name, value)
                 if not isinstance(held, np.ndarray) and held == value:
                     continue
             place = self.home(block, table, name)
@@ -61,7 +64,7 @@ class Gather:
     def outcome(self) -> Outcome:
         """Return the whole."""
         head = self.tables[""]
-        visits, uses, falls = (self.tables.get(name, {}) for name in _TABLES)
+        visits, uses, falls = (self.tables[name] for name in _TABLES)
         blocked = self.blocked[min(self.blocked)] if self.blocked else None
         cost, per_good, quality, dppm = (head[name] for name in _HEAD)
         return Outcome(cost, per_good, quality, dppm, visits, uses, falls, blocked)

@@ -37,13 +37,15 @@ class Powers:
     middle: float
 
     def fill(self, cut: Cut, rows: Array) -> None:
-        """Write x, x², … of a block into rows (powers, size), each call twice as many."""
-        np.subtract(cut(self.mean), self.middle, out=rows[0])
-        done = 1
-        while done < len(rows):
-            more = min(done, len(rows) - done)
-            np.multiply(rows[:more], rows[done - 1], out=rows[done : done + more])
-            done += more
+        """Write x, x², … of a block into rows (powers, size), each from halves of its power."""
+        each = list(rows)
+        np.subtract(cut(self.mean), self.middle, out=each[0])
+        for power in range(2, len(each) + 1):
+            half, row = each[power // 2 - 1], each[power - 1]
+            if power % 2:
+                np.multiply(half, each[power // 2], out=row)
+            else:
+                np.square(half, out=row)
 
 
 def powers(placed: list[Placed], door: int) -> Powers | None:

@@ -90,8 +90,8 @@ def _log_survival(t: Value, s: Value, alpha: float, blocks: int, spares: int) ->
     for n, alive in enumerate(_occupancy(blocks, spares)):
         total = np.logaddexp(total, log_pmf + math.log(alive))
         log_pmf = log_pmf + math.log((alpha + n) / (n + 1)) + log_q
-    out: Value = (total - alpha * np.log1p(s / alpha))[()]
-    return out
+    out = total - alpha * np.log1p(s / alpha)
+    return out if isinstance(t, np.ndarray) else float(out)
 
 
 def _masses(a: Value, d: Value, first: Value | None, alive: float) -> tuple[Value, Value, Value]:
