@@ -244,3 +244,28 @@ def test_another_exact_search_serves_as_well_and_few_problems_are_solved() -> No
     first = best_under(ruled, dppm_limit=12_000.0)
     again = best_under(ruled, dppm_limit=12_000.0, known_usd=first.value_usd)
     assert again.levels is None
+
+
+def test_many_identical_parts_are_split_before_they_are_solved() -> None:
+    """Eleven parts of 5 levels are 5·10⁷ plans, tied they are five; with two joints ten."""
+    fab = Step("fab", "process", 30.0, faults={"logic": Faults(0.05)})
+    steps = {f"l{c}": Step("cp", "test", c / 5, coverage={"logic": c / 10}) for c in (3, 5, 8, 9)}
+    dies = [OpenNode(f"d{n}", (), (fab, Choice("cp", {"off": None, **steps}))) for n in range(11)]
+    inputs = tuple(Input(die.name) for die in dies)
+    template = Template("pkg", (*dies, OpenNode("pkg", inputs, (Step("bond", "process", 90.0),))))
+    places = [f"{die.name}/cp" for die in dies]
+    plans = [dict.fromkeys(places, level) for level in ("off", *steps)]
+    asked = Asked(escape_cost_usd=500.0)
+    values = [asked.value(evaluate(template.at(plan))) for plan in plans]
+    found = best_under(template, Rules(same_level=[places]), escape_cost_usd=500.0)
+    recheck(template, found, asked, Rules(same_level=[places]))
+    assert (found.proof.combinations, found.levels) == (5, plans[values.index(min(values))])
+    assert found.value_usd == pytest.approx(min(values), rel=1e-12)
+    two = Rules(same_level=[places[:6], places[6:]], forbidden={"d0/cp": ["l8"]})
+    found = best_under(template, two, escape_cost_usd=500.0)
+    recheck(template, found, asked, two)
+    assert found.proof.combinations == 4 * 5
+    tied = [a | b for a in plans for b in ({p: plan[p] for p in places[6:]} for plan in plans)]
+    fine = [plan for plan in tied if plan["d0/cp"] != "l8"]
+    values = [asked.value(evaluate(template.at(plan))) for plan in fine]
+    assert found.value_usd == pytest.approx(min(values), rel=1e-12)

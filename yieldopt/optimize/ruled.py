@@ -1,9 +1,10 @@
 """The best plan under rules: the search on cut menus, branching on rules that couple insertions.
 
-A problem with its joint rules left open is solved first. Its value bounds every plan that keeps
-them; if its plan keeps them it is the answer, else one broken rule is split into its alternatives,
-each a smaller problem that is solved in turn with the incumbent carried over. Exact with any exact
-search, and few problems: mostly one, or one for each alternative of the rules that matter.
+A problem with its joint rules left open is solved first, if it is small enough. Its value bounds
+every plan that keeps them; if its plan keeps them it is the answer, else one broken rule is split
+into its alternatives, each a smaller problem that is solved in turn with the incumbent carried
+over. Exact with any exact search, and few problems: mostly one, or one for each alternative of the
+rules that matter.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from yieldopt.optimize.coverage import Found, Proof, best_levels
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.rules import Menus, Rules, cut
 from yieldopt.template import Template
+
+_MOST_RELAXED = 10_000_000  # a problem of more menu entries is split before it is solved
 
 
 class Search(Protocol):
@@ -94,6 +97,11 @@ class Ruled:
             if not any(all(levels[p] in k for p, k in some.items()) for some in joint)
         ]
         return min(wrong, key=lambda number: len(self.joints[number]), default=None)
+
+    def narrows(self, joint: int) -> float:
+        """Return the share of the plans that a joint leaves, negative: more is narrower."""
+        some = self.joints[joint]
+        return -self.count(self.menus, (some,)) / self.count(self.menus, ())
 
     def parts(self) -> Iterator[Problem]:
         """Yield problems that have together exactly the plans that keep the rules on levels."""
@@ -178,10 +186,15 @@ def best_under(
     queue = [(-math.inf, next(tick), ruled.menus, frozenset(range(len(ruled.joints))))]
     while queue:
         below, _, menus, left = heapq.heappop(queue)
-        found = None
-        if below < tree.best.value_usd:
+        if below >= tree.best.value_usd:
+            continue
+        problem = ruled.problem(menus)
+        if left and problem.combinations > _MOST_RELAXED * problem.trunk_count:
+            broken: int | None = max(left, key=ruled.narrows)
+            tree.split = True
+        else:
             found = search(
-                ruled.problem(menus),
+                problem,
                 prices,
                 dppm_limit=dppm_limit,
                 escape_cost_usd=escape_cost_usd,
@@ -189,9 +202,9 @@ def best_under(
                 resource_limits=ruled.rules.resource_limits,
                 known_usd=tree.best.value_usd,
             )
-        value = found.value_usd if found else below
-        for part, open_joints in tree.take(found, menus, left):
-            heapq.heappush(queue, (value, next(tick), part, open_joints))
+            broken, below = tree.take(found, left), found.value_usd
+        for some in ruled.joints[broken] if broken is not None else ():
+            heapq.heappush(queue, (below, next(tick), cut(menus, some), left - {broken}))
     return tree.answer()
 
 
@@ -218,23 +231,17 @@ class _Branches:
         self.method = ""
         self.split = False
 
-    def take(
-        self, found: Found | None, menus: Menus, left: frozenset[int]
-    ) -> list[tuple[Menus, frozenset[int]]]:
-        """Book what a problem gave; return the problems that it splits into."""
-        if found is None:
-            return []
+    def take(self, found: Found, left: frozenset[int]) -> int | None:
+        """Book what a problem gave; return the joint to split it by, or ``None``."""
         self.method = self.method or found.proof.method
         if not left:
             self.enumerated += found.proof.enumerated
-        if found.levels is None:
-            return []
-        broken = self.ruled.broken(found.levels)
-        if broken is None:
+        broken = None if found.levels is None else self.ruled.broken(found.levels)
+        if broken is not None:
+            self.split = True
+        elif found.levels is not None:
             self.best = found
-            return []
-        self.split = True
-        return [(cut(menus, some), left - {broken}) for some in self.ruled.joints[broken]]
+        return broken
 
     def answer(self) -> Found:
         """Return the best plan; what was not computed one by one was ruled out by a bound."""
