@@ -90,7 +90,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Seconds:
-    """The least seconds of one call, on the wall clock and of the processor."""
+    """Seconds of one call: the least on the wall, of the processor the least mean of a slice."""
 
     wall: float = float("inf")
     cpu: float = float("inf")
@@ -182,12 +182,17 @@ def least_seconds(runs: Sequence[Run], effort: Effort) -> list[Seconds]:
 
 
 def _of_slice(run: Run, seconds: float) -> Seconds:
-    best = Seconds()
-    begun = perf_counter()
+    """Repeat a run for a while: the least on the wall, the mean of the processor.
+
+    The clock of the processor is set right now and then (for what a virtual machine was not given),
+    by more than a short call takes: of single calls the least would be a fluke.
+    """
+    wall, calls = float("inf"), 0
+    begun, worked = perf_counter(), processor_seconds()
     while True:
-        start, worked = perf_counter(), processor_seconds()
+        start = perf_counter()
         run()
-        after, now = processor_seconds(), perf_counter()
-        best = best.least(Seconds(now - start, after - worked))
+        now = perf_counter()
+        wall, calls = min(wall, now - start), calls + 1
         if now - begun >= seconds:
-            return best
+            return Seconds(wall, (processor_seconds() - worked) / calls)
