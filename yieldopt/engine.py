@@ -42,7 +42,7 @@ def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
     flow
         A flow whose numbers are scalars or arrays of one shape (n,).
     details
-        Also give visits, uses and waterfall; without them a large batch needs a third of the time.
+        Also give visits, uses and waterfall; without them a large batch takes less than half the time.
     threads
         Number of threads that share the blocks of a large batch. The numbers are the same.
 

@@ -8,6 +8,7 @@ written where they stay (``home``).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,11 @@ class Walk:
         self.flow, self.inverse, self.log_q = flow, inverse, log_q
         self.details, self.overkill_seen, self.home = details, overkill_seen, home
         self.kept: dict[Place, Value] = {}  # 1 − scrap of each process step that has any
-        self.names = [[f"{node.name}/{step.name}" for step in node.steps] for node in flow.nodes]
+
+    @cached_property
+    def names(self) -> list[list[str]]:
+        """``"node/step"`` by the indices of node and step."""
+        return [[f"{node.name}/{step.name}" for step in node.steps] for node in self.flow.nodes]
 
     def run(self, cut: Cut) -> Outcome:
         """Return the outcome of the block that ``cut`` takes out of the numbers of the flow."""
