@@ -70,10 +70,13 @@ class Climber:
             middle = np.array([len(kept) // 2])
             self.at[:] = descend(terms.rows(middle), np.zeros(1), self.at[middle])
 
-    def rung(self, prices: Sequence[float], slope: Array) -> Rung:
-        """Descend at multipliers π (one for each resource) and μ (T,); return what was found."""
+    def rung(self, prices: Sequence[float], slope: Array, moving: bool = True) -> Rung:
+        """Descend at multipliers π (one for each resource) and μ (T,); return what was found.
+
+        Not ``moving``, the bound is taken at the plans in hand.
+        """
         terms = self.terms.at_prices(prices) if any(prices) else self.terms
-        self.at = descend(terms, slope, self.at)
+        self.at = descend(terms, slope, self.at) if moving else self.at
         value, log_q = values(self.terms, self.at)
         fine = np.ones(len(self.kept), bool)
         for use in self.terms.uses:
@@ -118,6 +121,8 @@ class _Search:
 
     def slopes(self, prices: Sequence[float]) -> None:
         """Climb the ladder of μ at given prices."""
+        if self.scale is None and len(self.climber.kept) > _MANY:
+            self.take(prices, np.zeros(len(self.climber.kept)), moving=False)
         for rung in LADDER if self.least is not None else (0.0,):
             if not self.done():
                 scale = np.zeros_like(self.slope) if self.scale is None else self.scale
@@ -128,10 +133,10 @@ class _Search:
         menus = math.prod(len(k) for k in self.climber.terms.k)
         return len(self.climber.kept) * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
 
-    def take(self, prices: Sequence[float], slope: Array) -> float:
+    def take(self, prices: Sequence[float], slope: Array, moving: bool = True) -> float:
         """Step on one rung; return the least bound of what is left."""
         kept = self.climber.kept
-        found = self.climber.rung(prices, slope)
+        found = self.climber.rung(prices, slope, moving)
         if self.scale is None:
             self.scale = np.zeros_like(self.slope)
             self.scale[kept] = found.value
