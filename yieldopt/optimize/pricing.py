@@ -25,16 +25,8 @@ class Ask:
 
     Parameters
     ----------
-    prices
-        Price of resource use on top of the costs [USD per unit].
-    dppm_limit
-        Bad packages per million shipped may not exceed this.
-    escape_cost_usd
-        Cost of one bad package shipped [USD]: (spend + e·bad)/good.
-    prices_only
-        Count resource use at its prices and no cost.
-    resource_limits
-        Most use of a resource per good package [units].
+    prices, dppm_limit, escape_cost_usd, prices_only, resource_limits
+        As for :func:`yieldopt.optimize.coverage.best_levels`.
     """
 
     prices: Mapping[str, float] = field(default_factory=dict)

@@ -12,9 +12,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from yieldopt.optimize.coverage import Found, Proof, best_levels
 from yieldopt.optimize.problem import Problem, prepare
@@ -24,21 +23,7 @@ from yieldopt.template import Template
 _MOST_RELAXED = 10_000_000  # a problem of more menu entries is split before it is solved
 
 
-class Search(Protocol):
-    """An exact search, as :func:`yieldopt.optimize.coverage.best_levels`."""
-
-    def __call__(
-        self,
-        problem: Problem,
-        prices: Mapping[str, float] | None = None,
-        *,
-        dppm_limit: float | None = None,
-        escape_cost_usd: float | None = None,
-        prices_only: bool = False,
-        resource_limits: Mapping[str, float] | None = None,
-        known_usd: float = math.inf,
-    ) -> Found:
-        """Return the best plan of a problem that is better than ``known_usd``."""
+Search = Callable[..., Found]  # an exact search, called like ``best_levels``
 
 
 @dataclass(frozen=True)
