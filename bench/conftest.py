@@ -66,7 +66,7 @@ def held(benchmark: Any, effort: Effort, judge: Callable[[Row], None]) -> Callab
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if ROWS and config.getoption("--record"):
+    if ROWS and config.getoption("--record") and not config.getoption("--smoke"):
         run = store.record(ROWS, FULL.name)
         path = store.write(run)
         readme.refresh(run)

@@ -14,6 +14,7 @@ from yieldopt.benchmark.machine import machine, machine_class, versions
 from yieldopt.benchmark.work import Row
 
 HISTORY = Path(__file__).parent / "history"
+_WRITTEN = ("bench/history/", "bench/README.md")
 LAST = 5  # runs whose median is the baseline
 Record = Mapping[str, Any]
 
@@ -29,10 +30,10 @@ def _git(*words: str) -> str:
 def commit() -> tuple[str, bool]:
     """Return the commit (``"unknown"`` outside git) and whether files differ from it.
 
-    What was measured before does not count: the history itself may differ.
+    What a run writes itself, the history and the figures of the README, does not count.
     """
     changed = [line for line in _git("status", "--porcelain").splitlines() if line]
-    changed = [line for line in changed if "bench/history/" not in line]
+    changed = [line for line in changed if not any(own in line for own in _WRITTEN)]
     return _git("rev-parse", "HEAD") or "unknown", bool(changed)
 
 
@@ -83,11 +84,11 @@ def before(runs: Sequence[Record], now: Record) -> list[Record]:
     """Return the runs older than ``now`` that are not of the same uncommitted work.
 
     A slow change that was measured once before it was committed must not become its own baseline.
+    Where there are no others, they are better than none.
     """
+    older = [run for run in runs if run["date"] < now["date"]]
     same = (now["commit"], True) if now["dirty"] else None
-    return [
-        run for run in runs if run["date"] < now["date"] and (run["commit"], run["dirty"]) != same
-    ]
+    return [run for run in older if (run["commit"], run["dirty"]) != same] or older
 
 
 def baseline(runs: Sequence[Record]) -> dict[str, float]:

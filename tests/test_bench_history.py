@@ -109,6 +109,7 @@ def test_uncommitted_work_measured_before_is_not_its_own_baseline() -> None:
     clean = {"commit": "b", "dirty": False, "date": "2026-01-02"}
     later = {"commit": "c", "dirty": False, "date": "2026-01-04"}
     assert store.before([old, same, clean, later], now) == [old, clean]
+    assert store.before([same, later], now) == [same]  # better than none
 
 
 def test_baseline_is_the_median_of_the_last_five_on_the_same_class_of_machine(
