@@ -25,7 +25,7 @@ PACKAGE = ROOT / "yieldopt"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"_version"},
-    {"errors", "data"},
+    {"errors", "data", "memory"},
     {"physics"},
     {"flow_check", "flow_values"},
     {"flow"},
@@ -45,9 +45,9 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"__main__", "__init__"},
 ]
-CORE = {"errors", "data", "physics", "flow_check", "flow_values", "flow", "template", "screening",
-        "interpolation", "stacked", "stacking", "walk", "gather", "hopeless", "engine", "ledger",
-        "dppm_budget", "composite", "commercial"}  # fmt: skip
+CORE = {"errors", "data", "memory", "physics", "flow_check", "flow_values", "flow", "template",
+        "screening", "interpolation", "stacked", "stacking", "walk", "gather", "hopeless", "engine",
+        "ledger", "dppm_budget", "composite", "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},

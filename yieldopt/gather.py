@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.flow import Outcome
+from yieldopt.memory import empty
 from yieldopt.physics.yields import Value
 from yieldopt.walk import LENT, SPARE
 
+_ROWS = 16  # taken at once
 _HEAD = ("cost_per_shipped_usd", "cost_per_good_usd", "quality", "dppm")
 _TABLES = ("visits", "uses", "waterfall_usd")
 
@@ -38,7 +40,9 @@ class Gather:
             with self.lock:
                 whole = self.tables[table].get(name)
                 if not isinstance(whole, np.ndarray):
-                    whole = np.empty(self.size) if whole is None else np.full(self.size, whole)
+                    held, whole = whole, empty(self.size)
+                    if held is not None:
+                        whole[...] = held
                     self.tables[table][name] = whole
         return whole[block]
 
@@ -98,5 +102,5 @@ class Room:
     def _row(self, at: int) -> NDArray[np.float64]:
         size = self.block.stop - self.block.start
         while at >= len(self.rows):
-            self.rows.append(np.empty(size))  # the first block is the longest
+            self.rows += list(empty(_ROWS, size))  # the first block is the longest
         return self.rows[at][:size]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldopt.interpolation import Array, Placed
+from yieldopt.memory import empty
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Place, log_pass
 
@@ -54,7 +55,7 @@ class Stack:
     def buffer(self, block: int) -> Array:
         """Return the working memory for blocks of a size."""
         rows = max((p.weights.shape[1] for p in self.products), default=0)
-        return np.empty((2 * len(self.base) + rows, block))
+        return empty(2 * len(self.base) + rows, block)
 
     def look_up(self, cut: Cut, size: int, buffer: Array) -> tuple[dict[Place, Value], Array]:
         """Return 1/pass of every test, and ln Q, of a block, inside ``buffer``."""
