@@ -31,7 +31,7 @@ from yieldopt.stacked import Stack
 from yieldopt.stacking import stack
 from yieldopt.walk import Walk
 
-BLOCK = 16_384
+BLOCK = 32_768
 
 
 def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
@@ -42,7 +42,7 @@ def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
     flow
         A flow whose numbers are scalars or arrays of one shape (n,).
     details
-        Also give visits, uses and waterfall; without them a large batch takes less than half the time.
+        Also give visits, uses and waterfall; without them a large batch takes half the time.
     threads
         Number of threads that share the blocks of a large batch. The numbers are the same.
 
@@ -127,7 +127,7 @@ def _blocks(
                 overkill_seen=rows is not None,
                 home=room.home,
             )
-            out.put(block, mended(walk, walk.run(cut)))
+            out.put(room, mended(walk, walk.run(cut)))
 
 
 def _term_by_term(seen: Screens, cut: Cut) -> tuple[dict[Place, Value], Value]:

@@ -46,24 +46,24 @@ class Gather:
                     self.tables[table][name] = whole
         return whole[block]
 
-    def put(self, block: slice, out: Outcome) -> None:
+    def put(self, room: Room, out: Outcome) -> None:
         """Keep one block's outcome: what is not yet in its place is copied there."""
         if out.blocked:
-            self.blocked[block.start] = out.blocked
-        self._store("", block, {name: getattr(out, name) for name in _HEAD})
+            self.blocked[room.block.start] = out.blocked
+        self._store("", room, {name: getattr(out, name) for name in _HEAD})
         for table in _TABLES:
-            self._store(table, block, getattr(out, table))
+            self._store(table, room, getattr(out, table))
 
-    def _store(self, table: str, block: slice, values: Mapping[str, Value]) -> None:
+    def _store(self, table: str, room: Room, values: Mapping[str, Value]) -> None:
         for name, value in values.items():
+            if value is room.given.get((table, name)):
+                continue
             if table and not isinstance(value, np.ndarray):
                 with self.lock:
                     held = self.tables[table].setdefault(name, value)
                 if not isinstance(held, np.ndarray) and held == value:
                     continue
-            place = self.home(block, table, name)
-            if not (isinstance(value, np.ndarray) and np.may_share_memory(place, value)):
-                np.copyto(place, value)
+            np.copyto(self.home(room.block, table, name), value)
 
     def outcome(self) -> Outcome:
         """Return the whole."""
@@ -85,10 +85,12 @@ class Room:
     rows: list[NDArray[np.float64]] = field(default_factory=list)
     block: slice = field(default_factory=lambda: slice(0, 0))
     used: int = 1  # the first row is the spare one
+    given: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)  # places
 
     def enter(self, block: slice) -> None:
         """Begin with the next block: all rows are free again."""
         self.block, self.used = block, 1
+        self.given.clear()
 
     def home(self, table: str, name: str) -> NDArray[np.float64]:
         """Return the array in which a result, or what is only lent, is to be written."""
@@ -97,7 +99,8 @@ class Room:
         if table == LENT:
             self.used += 1
             return self._row(self.used - 1)
-        return self.whole.home(self.block, table, name)
+        place = self.given[table, name] = self.whole.home(self.block, table, name)
+        return place
 
     def _row(self, at: int) -> NDArray[np.float64]:
         size = self.block.stop - self.block.start
