@@ -163,7 +163,7 @@ def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
 
 def _close(part: _Part, ask: Ask, state: _State) -> None:
     """Enumerate what is left of a block, the most promising trunk combinations first."""
-    menus = math.prod(len(leaf.cost) for leaf in part.problem.leaves)
+    menus = math.prod(part.problem.menu_counts)
     order = np.argsort(part.lower, kind="stable")
     open_count = np.searchsorted(part.lower[order], state.value * (1.0 + ROUNDING), side="left")
     terms = priced(part.problem, part.problem.block(part.first), ask) if open_count else None

@@ -1,6 +1,7 @@
 r"""A template as a search problem: everything that prices do not change, computed once.
 
-A *menu* holds all combinations of levels of one leaf, the *trunk* all those of the inner nodes.
+A *menu* holds all combinations of levels of one branch (a leaf, or a sub-assembly with few), the
+*trunk* all those of the inner nodes.
 For a trunk combination T and menu entries m_i the cost per good package is
 
     J = Σ_g ( B_g + Σ_{i joining at g} W_i·K_i(m_i) ) · Π_i E_i,g(m_i) ,
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.flow import Step
+from yieldopt.optimize.menus import Menus
 from yieldopt.optimize.tree import Tree, menu_sizes, run_step, superposed
 from yieldopt.optimize.trunk import LOG_LIMIT, Block, build_block
 from yieldopt.physics.yields import Value
@@ -29,13 +31,14 @@ from yieldopt.screening import Group
 from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 _BLOCK_PLANS = 200_000  # trunk combinations × widest menu held at once
 _CACHED_NUMBERS = 20_000_000  # of ln E; E itself takes as much again
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One leaf's menu: cost and uses of one passed unit by entry, each (M,)."""
+    """One branch's menu: cost and uses of one passed unit by entry, each (M,)."""
 
     name: str
     places: tuple[str, ...]
@@ -51,10 +54,24 @@ class Problem:
 
     template: Template
     tree: Tree
-    leaves: tuple[Leaf, ...]
     trunk_places: tuple[str, ...]
     trunk_sizes: tuple[int, ...]
     _cache: dict[int, Block] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The menu of every branch: a leaf, or a sub-assembly small enough to be one menu."""
+        return tuple(_leaf(node, self.tree) for node in self.tree.branches)
+
+    @cached_property
+    def menus(self) -> Menus:
+        """The same template for the search by labels."""
+        return Menus.of(self.template)
+
+    @cached_property
+    def menu_counts(self) -> tuple[int, ...]:
+        """Number of entries of every branch's menu."""
+        return tuple(math.prod(self.tree.sizes(node)) for node in self.tree.branches)
 
     @cached_property
     def trunk_count(self) -> int:
@@ -64,7 +81,7 @@ class Problem:
     @cached_property
     def combinations(self) -> int:
         """Number of plans: trunk combinations × menu entries."""
-        return self.trunk_count * math.prod(len(leaf.cost) for leaf in self.leaves)
+        return self.trunk_count * math.prod(self.menu_counts)
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """Yield (first trunk combination, block), each small enough to stay in memory."""
@@ -77,8 +94,7 @@ class Problem:
             return self._cache[low]
         numbers = np.arange(low, min(low + self._step, self.trunk_count))
         picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
-        nodes = [self.tree.nodes[leaf.name] for leaf in self.leaves]
-        block = build_block(self.tree, nodes, picks)
+        block = build_block(self.tree, self.tree.branches, picks)
         if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
             self._cache[low] = block
         return block
@@ -108,12 +124,9 @@ class Problem:
 def prepare(template: Template) -> Problem:
     """Prepare a template for the search."""
     tree = Tree(template)
-    leaves = tuple(
-        _leaf(node, tree) for node in template.nodes if not node.inputs and node.name != tree.root
-    )
     places = tuple(f"{name}/{tree.nodes[name].items[at].name}" for name, at in tree.open_places())
     sizes = tuple(size for node in tree.inner for size in menu_sizes(node))
-    return Problem(template, tree, leaves, places, sizes)
+    return Problem(template, tree, places, sizes)
 
 
 def _digits(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -121,25 +134,51 @@ def _digits(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _leaf(node: OpenNode, tree: Tree) -> Leaf:
-    """Walk a leaf once for its whole menu: V ← (V + f·c)/pass + (1−f)·c."""
-    sizes = menu_sizes(node)
-    left = iter(tree.menu_picks(node))
-    groups: list[Group] = []
-    cost: Value = np.zeros(math.prod(sizes))
-    uses: dict[str, Value] = {}
-    for item in node.items:
-        steps = list(superposed(item, next(left) if isinstance(item, Choice) else None))
-        # One pass for the whole item: a charge is due before any of the kinds of overlap.
-        log_p = sum((np.asarray(run_step(groups, step)) for step in steps), np.zeros(1))
-        inverse = np.exp(np.minimum(-log_p, LOG_LIMIT))
-        cost = cost * inverse + sum(step.cost_usd * _charged(step, inverse) for step in steps)
-        for name in dict.fromkeys([*uses, *(name for step in steps for name in step.uses)]):
-            runs = (step.uses.get(name, 0.0) * _charged(step, inverse) for step in steps)
-            uses[name] = uses.get(name, 0.0) * inverse + sum(runs)
-    full = {name: np.broadcast_to(np.asarray(used), np.shape(cost)) for name, used in uses.items()}
-    places = tuple(f"{node.name}/{item.name}" for item in node.items if isinstance(item, Choice))
+    sizes = tree.sizes(node)
+    unit = _unit(node, tree, iter(tree.menu_picks(node)), math.prod(sizes))
+    whole = np.shape(unit.cost)
+    full = {name: np.broadcast_to(np.asarray(n), whole) for name, n in unit.uses.items()}
+    places = tuple(
+        f"{part.name}/{item.name}"
+        for part in tree.parts(node)
+        for item in part.items
+        if isinstance(item, Choice)
+    )
     gap = tree.gap(tree.parent[node.name][0], 0)
-    return Leaf(node.name, places, sizes, np.asarray(cost), full, gap)
+    return Leaf(node.name, places, sizes, np.asarray(unit.cost), full, gap)
+
+
+@dataclass
+class _Unit:
+    """A passed unit of a node over a menu: its fault groups, cost and uses."""
+
+    groups: list[Group]
+    cost: Value
+    uses: dict[str, Value]
+
+
+def _unit(node: OpenNode, tree: Tree, menus: Iterator[Index], size: int) -> _Unit:
+    """Walk a branch once for its whole menu: V ← (V + f·c)/pass + (1−f)·c."""
+    unit = _Unit([], np.zeros(size), {})
+    for source in node.inputs:
+        below = _unit(tree.nodes[source.node], tree, menus, size)
+        for group in below.groups:
+            group.count *= source.count
+        unit.groups += below.groups
+        unit.cost = unit.cost + source.count * below.cost
+        for name, used in below.uses.items():
+            unit.uses[name] = unit.uses.get(name, 0.0) + source.count * used
+    for item in node.items:
+        steps = list(superposed(item, next(menus) if isinstance(item, Choice) else None))
+        # One pass for the whole item: a charge is due before any of the kinds of overlap.
+        log_p = sum((np.asarray(run_step(unit.groups, step)) for step in steps), np.zeros(1))
+        inverse = np.exp(np.minimum(-log_p, LOG_LIMIT))
+        charged = sum(step.cost_usd * _charged(step, inverse) for step in steps)
+        unit.cost = unit.cost * inverse + charged
+        for name in dict.fromkeys([*unit.uses, *(name for step in steps for name in step.uses)]):
+            runs = (step.uses.get(name, 0.0) * _charged(step, inverse) for step in steps)
+            unit.uses[name] = unit.uses.get(name, 0.0) * inverse + sum(runs)
+    return unit
 
 
 def _charged(step: Step, inverse: Value) -> Value:

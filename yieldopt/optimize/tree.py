@@ -19,16 +19,23 @@ from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+_FOLDED = 200  # combinations of a sub-assembly that stands as one menu
 
 
 class Tree:
-    """Where everything stands: parents, inner tests in order, gaps."""
+    """Where everything stands: branches, parents, tests of the trunk in order, gaps.
+
+    A *branch* is a leaf, or a sub-assembly whose levels have few enough combinations to be one
+    menu; it is named by its last node. All other nodes are *inner*, the trunk.
+    """
 
     def __init__(self, template: Template) -> None:
         self.nodes = {node.name: node for node in template.nodes}
         self.root = template.ship
         self.parent = {i.node: (n.name, i.count) for n in template.nodes for i in n.inputs}
-        self.inner = [n for n in template.nodes if n.inputs or n.name == self.root]
+        self.branches = [node for node in template.nodes if self._is_branch(node)]
+        folded = {part.name for node in self.branches for part in self.parts(node)}
+        self.inner = [node for node in template.nodes if node.name not in folded]
         self.tests = {
             place: number
             for number, place in enumerate(
@@ -40,6 +47,24 @@ class Tree:
         }
         positions = [(n.name, at) for n in self.inner for at in range(len(n.items) + 1)]
         self.gaps = tuple(dict.fromkeys([*(self.ahead(*p) for p in positions), ()]))
+
+    def parts(self, node: OpenNode) -> list[OpenNode]:
+        """Return the nodes of a sub-assembly, children before parents."""
+        below = [self.parts(self.nodes[source.node]) for source in node.inputs]
+        return [*(part for parts in below for part in parts), node]
+
+    def sizes(self, node: OpenNode) -> tuple[int, ...]:
+        """Return the number of levels of every choice of a sub-assembly."""
+        return tuple(size for part in self.parts(node) for size in menu_sizes(part))
+
+    def _is_small(self, node: OpenNode) -> bool:
+        return not node.inputs or math.prod(self.sizes(node)) <= _FOLDED
+
+    def _is_branch(self, node: OpenNode) -> bool:
+        if node.name == self.root or not self._is_small(node):
+            return False
+        above = self.nodes[self.parent[node.name][0]]
+        return above.name == self.root or not self._is_small(above)
 
     def ahead(self, node: str, at: int) -> tuple[int, ...]:
         """Return the inner tests from position ``at`` of a node to the door."""
@@ -68,8 +93,8 @@ class Tree:
         ]
 
     def menu_picks(self, node: OpenNode) -> list[Index]:
-        """Return the level index of every choice of a leaf, over its menu, each (M,)."""
-        sizes = menu_sizes(node)
+        """Return the level index of every choice of a branch, over its menu, each (M,)."""
+        sizes = self.sizes(node)
         return list(np.unravel_index(np.arange(math.prod(sizes)), sizes)) if sizes else []
 
     def count(self, node: str) -> int:

@@ -1,8 +1,8 @@
-"""The trunk of a search problem: passes of every leaf at every inner test, weights, own costs."""
+"""The trunk of a search problem: passes of every branch at every inner test, weights, own costs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -59,7 +59,7 @@ def build_block(tree: Tree, leaves: Sequence[OpenNode], picks: Sequence[Index]) 
     tree
         The template's tree.
     leaves
-        Its leaf nodes, in order.
+        Last nodes of its branches, in order.
     picks
         Level index of every trunk choice in order, each (T,).
     """
@@ -126,12 +126,7 @@ def _leaf(
     """Return ln E (T, M, G) and ln Q (T, M) of a leaf."""
     menus = tree.menu_picks(node)
     size = len(menus[0]) if menus else 1
-    groups: list[Group] = []
-    left = iter(menus)
-    for item in node.items:
-        pick = next(left)[None, :] if isinstance(item, Choice) else None
-        for step in superposed(item, pick):
-            run_step(groups, step)
+    groups = _grown(tree, node, iter([pick[None, :] for pick in menus]))
     seen = _climb(tree, node, groups, trunk)
     shape = (count, size)
     log_q = np.maximum(np.broadcast_to(_door(groups), shape), -LOG_LIMIT)
@@ -143,6 +138,19 @@ def _leaf(
                 total = total - seen[place]
         log_e[:, :, gap] = np.minimum(total, LOG_LIMIT)
     return log_e, log_q
+
+
+def _grown(tree: Tree, node: OpenNode, menus: Iterator[Index]) -> list[Group]:
+    """Run all steps of a branch for its whole menu; return its fault groups."""
+    groups: list[Group] = []
+    for source in node.inputs:
+        for group in _grown(tree, tree.nodes[source.node], menus):
+            group.count *= source.count
+            groups.append(group)
+    for item in node.items:
+        for step in superposed(item, next(menus) if isinstance(item, Choice) else None):
+            run_step(groups, step)
+    return groups
 
 
 def _ahead(tree: Tree, node: str, at: int, passes: _Passes) -> Value:
