@@ -122,14 +122,17 @@ class Walk:
             out = self.home("", "cost_per_shipped_usd") if shipped else self.home(LENT, "")
             cost: Value = 0.0
             for source in node.inputs:
-                part = _times(value.pop(source.node), source.count)
-                cost = part if is_zero(cost) else _plus(part, cost)
+                part = value.pop(source.node)
+                if source.count != 1:
+                    part = self._new(_times, part, source.count, LENT, "")
+                cost = part if is_zero(cost) else _plus(cost, part, out)
             for index, step in enumerate(node.steps):
                 charge = cut(step.cost_usd)
                 if step.kind == "test":
                     cost = self._after_test((at, index), step, cost, charge, cut, out)
                     continue
-                cost = _plus(cost, charge, out)
+                # No copy: an array is only ever written to where it is ``out``.
+                cost = charge if is_zero(cost) else _plus(cost, charge, out)
                 if not is_zero(step.scrap):
                     self.kept[at, index] = kept = self._new(_minus, 1.0, cut(step.scrap), LENT, "")
                     cost = _over(cost, kept, out)
@@ -218,7 +221,7 @@ class Walk:
 
 
 def _plus(total: Value, more: Value, out: Array | None = None) -> Value:
-    """Add; in place where no other place is given (every array ``total`` is ours)."""
+    """Add; in place where no other place is given (then an array ``total`` is ours)."""
     if isinstance(total, np.ndarray):
         return np.add(total, more, out=total if out is None else out)
     return np.add(total, more, out=out) if isinstance(more, np.ndarray) else total + more
