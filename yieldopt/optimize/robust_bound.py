@@ -235,7 +235,7 @@ class _Walk:
         mass = self._load() * self._pull()
         lower: Array = mass.sum(axis=1) + terms.paid.sum()
         chord, low = self._chords()
-        if terms.less:
+        if terms.paid.any():  # also without leaves
             lower -= (terms.paid * (np.exp(low) + chord * (self.log_r - low))).sum(axis=1)
         lower -= self.slope * self._relaxed()
         for i, e in enumerate(terms.log_e):

@@ -2,7 +2,9 @@
 
 Each half holds its plans by scenario; the weighted sum over scenarios is one matrix product, made
 small by :func:`lower_factors` with its error on the safe side. Every pair whose lower bound is
-below the best value known is then computed scenario by scenario.
+below the best value known is then computed scenario by scenario, in double precision. The halves
+need less: their rounding is part of the margin, so they are held in single precision where no
+number leaves its range.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +22,29 @@ from yieldopt.optimize.robust_compress import lower_factors
 from yieldopt.optimize.robust_stack import Scores, Stacked
 
 Array = NDArray[np.float64]
+Table = NDArray[np.floating[Any]]
 Index = NDArray[np.intp]
 Take = Callable[[Scores, Index], float]  # plans by scenario and their entries → best value known
 _HALF_NUMBERS = 16_000_000  # of one half held at once
 _BLOCK = 32_768  # of the product: stays in the cache
+_LOG_SINGLE = 30.0  # squares and sums of what is below e^30 are far from 3e38
 _HUGE = 1e60  # far beyond what any plan is worth, and its square is still a double
 _FIRST = 256  # candidates computed before the rest is looked at again
 
 
 @dataclass(frozen=True)
 class Half:
-    """Plans P of some leaves: E and K·E (P, G, S), ln Q and ln Y (P, S), relaxed ln Q (P,)."""
+    """Plans P of some leaves: E and K·E (P, G, S), ln Y (P, S), relaxed ln Q (P,)."""
 
-    e: Array
-    k: Array
-    log_q: Array
+    e: Table
+    k: Table
     log_y: Array
     least: Array
     entries: Index  # (P, leaves of the half)
 
     def rows(self, kept: Index) -> Half:
         """Return some of the plans."""
-        logs = self.log_q[kept], self.log_y[kept], self.least[kept]
+        logs = self.log_y[kept], self.least[kept]
         return Half(self.e[kept], self.k[kept], *logs, self.entries[kept])
 
 
@@ -55,6 +59,8 @@ class Pairs:
         self.base = block.base[0]
         self.joins = [[g in {block.gap[i] for i in side} for g in range(self.base.shape[1])]
                       for side in self.sides]  # fmt: skip
+        fits = _log_most(block, proxy) < _LOG_SINGLE
+        self.dtype: type[np.floating[Any]] = np.float32 if fits else np.float64
 
     def search(self, known: float, take: Take) -> int:
         """Hand every plan that may be better than ``known`` to ``take``; return pairs computed."""
@@ -81,38 +87,46 @@ class Pairs:
     def _half(self, side: Sequence[int], kept: Sequence[Index]) -> Half:
         """Combine the menus of some leaves, the last varying fastest."""
         block, (scenarios, gaps) = self.block, self.base.shape
-        e, k = np.ones((1, gaps, scenarios)), np.zeros((1, gaps, scenarios))
-        log_q, log_y, least = np.zeros((1, scenarios)), np.zeros((1, scenarios)), np.zeros(1)
+        e = np.ones((1, gaps, scenarios), self.dtype)
+        k = np.zeros_like(e)
+        log_y, least = np.zeros((1, scenarios)), np.zeros(1)
         entries = np.zeros((1, 0), dtype=np.intp)
         for i, own in zip(side, kept, strict=True):
-            one = np.exp(block.log_e[i][0, own]).transpose(0, 2, 1)
+            one = np.ascontiguousarray(
+                np.exp(block.log_e[i][0, own]).transpose(0, 2, 1), dtype=self.dtype
+            )
             at = block.gap[i]
             joined = k[:, None] * one
-            joined[:, :, at] += e[:, None, at] * (block.load[i][0, own] * one[:, at])
-            e = _held((e[:, None] * one).reshape(-1, gaps, scenarios))
-            k = _held(joined.reshape(-1, gaps, scenarios))
-            log_q = _added(log_q, block.log_q[i][0, own])
+            cost = (block.load[i][0, own] * one[:, at]).astype(self.dtype)
+            joined[:, :, at] += e[:, None, at] * cost
+            e = self._held((e[:, None] * one).reshape(-1, gaps, scenarios))
+            k = self._held(joined.reshape(-1, gaps, scenarios))
             log_y = _added(log_y, block.log_y[i][0, own]) if block.log_y else log_y
             least = _added(least, self.least[0][i][0, own]) if self.least else least
             repeated = np.repeat(entries, len(own), axis=0)
             entries = np.column_stack([repeated, np.tile(own, len(entries))])
-        log_y = np.broadcast_to(log_y, log_q.shape)
-        return Half(e, k, log_q, log_y, np.broadcast_to(least, len(e)), entries)
+        log_y = np.broadcast_to(log_y, (len(e), scenarios))
+        return Half(e, k, log_y, np.broadcast_to(least, len(e)), entries)
 
-    def _factors(self, a: Half, b: Half) -> tuple[Array, Array]:
+    def _held(self, table: Table) -> Table:
+        """Hold a table below what a product of two can take."""
+        return np.minimum(table, _HUGE) if self.dtype is np.float64 else table
+
+    def _factors(self, a: Half, b: Half) -> tuple[Table, Table]:
         """Return (P, C, S) and (Q, C, S): J_s of a pair is their product summed over C.
 
         A gap's term is (B + K_a)·E_a·E_b + E_a·(K_b·E_b): one column where only one half joins.
         """
         gaps = self.base.shape[1]
         both = [g for g in range(gaps) if self.joins[0][g] and self.joins[1][g]]
-        left = np.empty((len(a.e), gaps + len(both), self.base.shape[0]))
-        right = np.empty((len(b.e), *left.shape[1:]))
+        left = np.empty((len(a.e), gaps + len(both), self.base.shape[0]), self.dtype)
+        right = np.empty((len(b.e), *left.shape[1:]), self.dtype)
+        base = self.base.astype(self.dtype)
         for g in range(gaps):
             own, out, other, plain = a, left, b, right
             if self.joins[1][g] and not self.joins[0][g]:
                 own, out, other, plain = b, right, a, left
-            np.multiply(own.e[:, g], self.base[:, g], out=out[:, g])
+            np.multiply(own.e[:, g], base[:, g], out=out[:, g])
             if self.joins[0][g] or self.joins[1][g]:
                 out[:, g] += own.k[:, g]
             plain[:, g] = other.e[:, g]
@@ -131,8 +145,7 @@ class Pairs:
             a, b = a.rows(rows), b.rows(columns)
             if not allowed[0]:
                 return known
-        exact = self._factors(a, b)
-        left, right, constant = self._weighted(a, b, *exact)
+        left, right, constant = self._weighted(a, b, *self._factors(a, b))
         left, right = lower_factors(left, right)
         low = 0
         while low < len(left) and allowed[low] > 0:
@@ -143,21 +156,23 @@ class Pairs:
                 out[np.arange(wide) >= allowed[part][:, None]] = np.inf
             if constant:
                 out += constant
-            look = _Look(self, a, b, exact, take, low, wide)
+            look = _Look(self, a, b, take, low, wide)
             known = _candidates(out.reshape(-1), known, look)
             low = part.stop
         return known
 
-    def _weighted(self, a: Half, b: Half, left: Array, right: Array) -> tuple[Array, Array, float]:
+    def _weighted(self, a: Half, b: Half, left: Table, right: Table) -> tuple[Table, Table, float]:
         """Return the proxy's factors (P, N) and (Q, N), and its constant."""
         weights, ratio = self.proxy.weights, self.proxy.ratio
         count, other_count = len(left), len(right)
         if ratio is None:
-            return (left * weights).reshape(count, -1), right.reshape(other_count, -1), 0.0
+            left *= weights.astype(self.dtype)
+            return left.reshape(count, -1), right.reshape(other_count, -1), 0.0
         trunk = relative(self.block.log_y_trunk, weights)
-        own = np.exp(relative(a.log_y, weights) + trunk) * weights
-        other = np.exp(relative(b.log_y, weights))
-        left, right = left * own[:, None, :], right * other[:, None, :]
+        own = (np.exp(relative(a.log_y, weights) + trunk) * weights).astype(self.dtype)
+        other = np.exp(relative(b.log_y, weights)).astype(self.dtype)
+        left *= own[:, None, :]
+        right *= other[:, None, :]
         return (
             np.column_stack([left.reshape(count, -1), -ratio * own]),
             np.column_stack([right.reshape(other_count, -1), other]),
@@ -165,14 +180,21 @@ class Pairs:
         )
 
 
+def _log_most(block: Stacked, proxy: Proxy) -> float:
+    """Return the log of what no number of a product exceeds."""
+    tables = [block.base, *block.load]
+    most = math.log(max(1.0, *(float(table.max()) for table in tables)))
+    most += sum(float(e.max()) for e in block.log_e)
+    if proxy.ratio is not None:
+        tables = [block.log_y_trunk, *block.log_y]
+        most += sum(float(np.abs(relative(y, proxy.weights)).max()) for y in tables)
+        most += math.log(max(1.0, proxy.ratio))
+    return most
+
+
 def _added(plans: Array, menu: Array) -> Array:
     """Return sums over plans × entries, scenarios last where there are any."""
     return (plans[:, None] + menu).reshape(-1, *menu.shape[1:])
-
-
-def _held(table: Array) -> Array:
-    """Hold a table below what a product of two can take."""
-    return np.minimum(table, _HUGE) if float(table.max()) > _HUGE else table
 
 
 @dataclass(frozen=True)
@@ -182,7 +204,6 @@ class _Look:
     pairs: Pairs
     a: Half
     b: Half
-    exact: tuple[Array, Array]
     take: Take
     low: int  # first row of the block
     wide: int  # its columns
@@ -190,16 +211,13 @@ class _Look:
     def __call__(self, places: Index) -> float:
         row, column = self.low + places // self.wide, places % self.wide
         block, sides = self.pairs.block, self.pairs.sides
-        value = (self.exact[0][row] * self.exact[1][column]).sum(axis=1)
-        log_q = self.a.log_q[row] + self.b.log_q[column] + block.log_q_trunk
-        log_y = self.a.log_y[row] + self.b.log_y[column] + block.log_y_trunk
         entries = np.empty((len(row), len(block.log_e)), dtype=np.intp)
         entries[:, sides[0]] = self.a.entries[row]
         entries[:, sides[1]] = self.b.entries[column]
-        return self.take(Scores(value, log_q, log_y), entries)
+        return self.take(block.scores(entries, np.zeros_like(row)), entries)
 
 
-def _candidates(lower: Array, known: float, look: Callable[[Index], float]) -> float:
+def _candidates(lower: Table, known: float, look: Callable[[Index], float]) -> float:
     """Compute all places below the best value, the most promising first."""
     if not float(lower.min()) < beaten_below(known):
         return known

@@ -95,7 +95,7 @@ class RobustSearch:
         lowest = math.inf
         met: Array | None = None
         for first, block in self.stack.blocks():
-            bounder = Bounder(mixed(block, Proxy(weights), self._least(block)))
+            bounder = Bounder(mixed(block, Proxy(weights), self.relaxed(block)))
             found: list[Array] = [] if met is None else [met[None, :]]
             offer = partial(self._meet, first, block, found)
             lowest = min(lowest, float(bounder.run(math.inf, offer).min()))
@@ -114,7 +114,7 @@ class RobustSearch:
     def _pass(self, proxy: Proxy) -> Best:
         """Bound every trunk combination by the proxy and enumerate those left."""
         for first, block in self.stack.blocks():
-            least = self._least(block)
+            least = self.relaxed(block)
             offer = partial(self._offer, first, block)
             lower = np.full(len(block.base), -math.inf)
             if self.bound:
@@ -155,7 +155,7 @@ class RobustSearch:
         fine: NDArray[np.bool_] = values < math.inf
         return fine
 
-    def _least(self, block: Stacked) -> tuple[list[Array], Array] | None:
+    def relaxed(self, block: Stacked) -> tuple[list[Array], Array] | None:
         """Return the relaxed ln Q by leaf, (T, M), and of the trunk, (T,), less its least.
 
         Of certain scenarios one at least must hold the limit. The best of them at every leaf is a

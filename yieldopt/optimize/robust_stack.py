@@ -22,8 +22,8 @@ from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.flow import Outcome, Step
 from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.robust_merge import scenario_blocks
 from yieldopt.optimize.tree import is_test
-from yieldopt.optimize.trunk import build_block
 from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
@@ -65,13 +65,15 @@ class Stacked:
             self.log_y_trunk[kept],
         )
 
-    def scores(self, entries: Index) -> Scores:
-        """Return what one plan for each trunk combination gives, ``entries`` (T, n)."""
-        at = np.arange(len(self.base))
-        load = self.base.copy()
-        log_e = np.zeros_like(self.base)
-        log_q = self.log_q_trunk.copy()
-        log_y = self.log_y_trunk.copy()
+    def scores(self, entries: Index, at: Index | None = None) -> Scores:
+        """Return what plans give: ``entries`` (C, n) of trunk combinations ``at`` (C,); left out,
+        one plan for each.
+        """
+        at = np.arange(len(self.base)) if at is None else at
+        load = self.base[at]
+        log_e = np.zeros_like(load)
+        log_q = self.log_q_trunk[at]
+        log_y = self.log_y_trunk[at]
         for i, e in enumerate(self.log_e):
             own = entries[:, i]
             log_e += e[at, own]
@@ -79,7 +81,9 @@ class Stacked:
             log_q += self.log_q[i][at, own]
             if self.log_y:
                 log_y += self.log_y[i][at, own]
-        return Scores((load * np.exp(log_e)).sum(axis=2), log_q, log_y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = (load * np.exp(log_e)).sum(axis=2)
+        return Scores(value, log_q, log_y)
 
 
 @dataclass(frozen=True)
@@ -133,12 +137,10 @@ class Stack:
         return self._block(np.array([trunk]))
 
     def _block(self, numbers: Index) -> Stacked:
-        sizes = self.plain.trunk_sizes
-        picks = np.unravel_index(numbers, sizes) if sizes else ()
         parts = []
-        for problem in self.problems:
-            nodes = [problem.tree.nodes[leaf.name] for leaf in problem.leaves]
-            block = build_block(problem.tree, nodes, picks)
+        for problem, block in zip(
+            self.problems, scenario_blocks(self.problems, numbers), strict=True
+        ):
             terms = priced(problem, block, self.ask)
             starts = _log_y(problem, block.base_uses.get(_STARTS), terms.weight, block.log_e)
             parts.append((terms, starts if self.starts_of else ([], np.zeros(len(terms.base)))))

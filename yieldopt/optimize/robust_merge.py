@@ -1,0 +1,145 @@
+"""One block for all scenarios: their templates in one, its numbers as arrays over scenarios.
+
+A walk over levels costs the same whether its numbers are floats or arrays, so scenarios that differ
+in the numbers of fixed steps alone are walked together, scenario by scenario along the trunk's own
+axis. Where menus differ as well, each scenario is walked by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.flow import POISSON, Faults, Step
+from yieldopt.optimize.problem import Problem
+from yieldopt.optimize.tree import Tree
+from yieldopt.optimize.trunk import Block, build_block
+from yieldopt.physics.yields import Value
+from yieldopt.template import Choice, OpenNode, Template
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Spread = Callable[[Sequence[Value]], Value]
+
+
+def scenario_blocks(problems: Sequence[Problem], numbers: Index) -> Iterator[Block]:
+    """Yield the block of every scenario at some trunk combinations.
+
+    Parameters
+    ----------
+    problems
+        The scenarios.
+    numbers
+        Trunk combinations, (T,).
+    """
+    sizes = problems[0].trunk_sizes
+    picks = np.unravel_index(numbers, sizes) if sizes else ()
+    names = [leaf.name for leaf in problems[0].leaves]
+    count = len(numbers)
+    whole = merged([problem.template for problem in problems], count) if sizes else None
+    if whole is None:
+        for problem in problems:
+            yield build_block(problem.tree, [problem.tree.nodes[n] for n in names], picks)
+        return
+    tree = Tree(whole)
+    repeated = [np.tile(pick, len(problems)) for pick in picks]
+    block = build_block(tree, [tree.nodes[name] for name in names], repeated)
+    for low in range(0, count * len(problems), count):
+        part = slice(low, low + count)
+        yield Block(
+            tuple(e[part] for e in block.log_e),
+            tuple(q[part] for q in block.log_q),
+            block.base[part],
+            {name: used[part] for name, used in block.base_uses.items()},
+            block.weight[part],
+            block.log_q_trunk[part],
+        )
+
+
+def merged(templates: Sequence[Template], rows: int) -> Template | None:
+    """Return one template for all scenarios, or ``None`` where more differs than fixed numbers.
+
+    Parameters
+    ----------
+    templates
+        Of S scenarios.
+    rows
+        Rows T of each: what differs is an array (S·T, 1), a float where it does not.
+    """
+
+    def spread(values: Sequence[Value]) -> Value:
+        if all(value == values[0] for value in values):
+            return values[0]
+        return np.repeat(np.asarray(values, float), rows)[:, None]
+
+    nodes = []
+    for own in zip(*(template.nodes for template in templates), strict=True):
+        if any(
+            node.inputs != own[0].inputs or len(node.items) != len(own[0].items) for node in own
+        ):
+            return None
+        items: list[Step | Choice] = []
+        for alike in zip(*(node.items for node in own), strict=True):
+            item = _item(alike, is_leaf=not own[0].inputs, spread=spread)
+            if item is None:
+                return None
+            items.append(item)
+        nodes.append(OpenNode(own[0].name, own[0].inputs, tuple(items)))
+    return Template(templates[0].ship, tuple(nodes))
+
+
+def _item(alike: Sequence[Step | Choice], is_leaf: bool, spread: Spread) -> Step | Choice | None:
+    first = alike[0]
+    if isinstance(first, Choice):
+        same = all(isinstance(other, Choice) and _alike(first, other, is_leaf) for other in alike)
+        return first if same else None
+    return _step([step for step in alike if isinstance(step, Step)], spread)
+
+
+def _alike(one: Choice, other: Choice, is_leaf: bool) -> bool:
+    """Whether two menus are the same to a block: money and uses of a leaf come with its entries."""
+    if one is other or one.options == other.options:
+        return True
+    return is_leaf and _moneyless(one) == _moneyless(other)
+
+
+def _moneyless(choice: Choice) -> dict[str, Step | None]:
+    return {
+        level: step and replace(step, cost_usd=0.0, uses={}, fail_cost_fraction=1.0)
+        for level, step in choice.options.items()
+    }
+
+
+def _step(steps: Sequence[Step], spread: Spread) -> Step | None:
+    first = steps[0]
+    kinds = {(step.name, step.kind, step.overlap) for step in steps}
+    names = dict.fromkeys(name for step in steps for name in step.faults)
+    faults = {}
+    for name in names:
+        held = [step.faults[name] for step in steps if name in step.faults]
+        if any((one.law, one.cluster) != (held[0].law, held[0].cluster) for one in held):
+            return None
+        none = Faults(0.0, POISSON)
+        mean = spread([step.faults.get(name, none).mean for step in steps])
+        faults[name] = replace(held[0], mean=mean)
+    if len(kinds) > 1:
+        return None
+
+    def table(tables: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+        keys = dict.fromkeys(key for one in tables for key in one)
+        return {key: spread([one.get(key, 0.0) for one in tables]) for key in keys}
+
+    return replace(
+        first,
+        cost_usd=spread([step.cost_usd for step in steps]),
+        scrap=spread([step.scrap for step in steps]),
+        overkill=spread([step.overkill for step in steps]),
+        fail_cost_fraction=spread([step.fail_cost_fraction for step in steps]),
+        faults=faults,
+        uses=table([step.uses for step in steps]),
+        coverage=table([step.coverage for step in steps]),
+        repair=table([step.repair for step in steps]),
+    )
