@@ -14,12 +14,16 @@ import numpy as np
 import pytest
 
 from tests.random_templates import all_plans, random_template
-from yieldopt import Law, evaluate
+from yieldopt import Input, Law, evaluate
 from yieldopt.flow import Faults, Outcome, Step
+from yieldopt.optimize import labelled
 from yieldopt.optimize.labelled import best_labelled
-from yieldopt.optimize.menus import Menus
+from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.pricing import Ask
-from yieldopt.template import Choice, Template
+from yieldopt.optimize.problem import prepare
+from yieldopt.optimize.search import is_enumerable, search
+from yieldopt.optimize.sweep import Effort, Goal, Sweep
+from yieldopt.template import Choice, OpenNode, Template
 
 # Some ten logs and exponentials in another order of operations: 1e-13 each way.
 RELATIVE = 1e-11
@@ -99,3 +103,125 @@ def test_labels_equal_brute_force(seed: int) -> None:
             out = evaluate(template.at(found.levels))
             assert allowed(out, ask)
             assert objective(out, ask) == pytest.approx(least, rel=RELATIVE, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_bounds_hold_however_coarse(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped at any gap, and with room for a few labels only: the bound is never above the best,
+    the plan is a plan, and what is said to be proved is."""
+    template = random_template(seed, most=250)
+    plans = [(plan, evaluate(template.at(plan))) for plan in all_plans(template)]
+    menus = Menus.of(template)
+    for ask in asks(plans):
+        least = min((objective(o, ask) for _, o in plans if allowed(o, ask)), default=math.inf)
+        for first, gap in ((0.3, 1.0), (0.1, 0.05), (0.02, 0.0)):
+            monkeypatch.setattr(labelled, "_FIRST", first)
+            monkeypatch.setattr(labelled, "_LABELS", 200 if gap else 3)
+            found = best_labelled(menus, ask, gap=gap)
+            assert found.proof.lower_bound_usd <= least * (1 + RELATIVE) + 1e-9
+            assert found.value_usd >= least * (1 - RELATIVE) - 1e-9
+            assert found.gap <= gap + RELATIVE or least < 1e-9
+            if found.levels is not None:
+                out = evaluate(template.at(found.levels))
+                assert allowed(out, ask)
+                assert objective(out, ask) == pytest.approx(found.value_usd, rel=RELATIVE, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_bound_on_a_partial_plan_holds(seed: int) -> None:
+    """The bound kept with each label of a coarse sweep is not above the best way to complete it."""
+    template = random_template(seed, most=150)
+    choices = template.choices()
+    plans = [(plan, evaluate(template.at(plan))) for plan in all_plans(template)]
+    menus = Menus.of(template)
+    effort = Effort(0.05, 0.0, 100, math.inf)
+    sweep = Sweep(menus, menus.priced(Purses(1.0, {})), Goal(escape=500.0), effort)
+    labels = sweep.forward()
+    lower, references = sweep.backward(labels)
+    ask = Ask(escape_cost_usd=500.0)
+    values = [(plan, objective(out, ask) + 500.0) for plan, out in plans]
+    assert lower <= min(value for _, value in values) * (1 + RELATIVE)
+    for key, reference in references.items():
+        for row, bound in enumerate(reference.bound):
+            own = sweep.stages[key].origin.levels(row)
+            names = {p: list(choices[p].options)[k] for p, k in own.items()}
+            least = min(v for plan, v in values if names.items() <= plan.items())
+            assert bound <= least * (1 + RELATIVE)
+
+
+def test_time_runs_out() -> None:
+    template = random_template(1)
+    found = best_labelled(Menus.of(template), Ask(escape_cost_usd=100.0), until=0.0)
+    assert (found.levels, found.value_usd, found.proof.lower_bound_usd) == (None, math.inf, 0.0)
+    stopped = search(prepare(template), escape_cost_usd=100.0, time_limit_s=0.0)
+    whole = search(prepare(template), escape_cost_usd=100.0)
+    assert stopped.proof.lower_bound_usd <= whole.value_usd <= stopped.value_usd
+
+
+def test_a_plan_known_already() -> None:
+    menus = Menus.of(random_template(2))
+    best = best_labelled(menus, Ask())
+    again = best_labelled(menus, Ask(), known_usd=best.value_usd * 1.01)
+    assert again.value_usd == pytest.approx(best.value_usd, rel=RELATIVE)
+    beaten = best_labelled(menus, Ask(), known_usd=best.value_usd * 0.99)
+    assert (beaten.levels, beaten.value_usd) == (None, best.value_usd * 0.99)
+
+
+def long_stack(dies: int) -> Template:
+    """A stack of unlike dies, each sorted, each bond tested: trunks that no one enumerates."""
+    rng = np.random.default_rng(3)
+    nodes: list[OpenNode] = []
+    for number in range(dies):
+        faults = {"logic": Faults(float(rng.uniform(0.02, 0.3)), Law("negative_binomial", 2.0))}
+        fab = Step("fab", "process", float(rng.uniform(10, 60)), faults=faults)
+        nodes.append(OpenNode(f"die{number}", (), (fab, coverages("cp", 1.0, rng))))
+        if number:
+            below = f"s{number - 1}" if number > 1 else "die0"
+            bond = Step("bond", "process", 4.0, 0.005, {"joint": Faults(0.02)})
+            items = (bond, coverages("mid", 2.0, rng))
+            nodes.append(OpenNode(f"s{number}", (Input(below), Input(f"die{number}")), items))
+    return Template(nodes[-1].name, tuple(nodes))
+
+
+def coverages(name: str, cost: float, rng: np.random.Generator) -> Choice:
+    options: dict[str, Step | None] = {"off": None}
+    for level in range(1, 8):
+        covered = 1.0 - float(rng.uniform(0.3, 0.6)) ** level
+        coverage = {"logic": covered, "joint": 0.9 * covered}
+        options[f"l{level}"] = Step(name, "test", cost * level, coverage=coverage, overkill=1e-3)
+    return Choice(name, options)
+
+
+def test_a_problem_that_cannot_be_enumerated() -> None:
+    """8¹⁵ plans: proved to 0.1 %, and no local search from a random plan gets below its bound."""
+    template = long_stack(8)
+    problem = prepare(template)
+    assert problem.combinations == 8**15
+    assert not is_enumerable(problem)
+    found = search(problem, escape_cost_usd=1500.0, gap=1e-3)
+    assert found.levels is not None
+    assert found.proof.method == "labels"
+    assert 0.0 <= found.gap <= 1e-3
+    ask = Ask(escape_cost_usd=1500.0)
+    out = evaluate(template.at(found.levels))
+    assert objective(out, ask) == pytest.approx(found.value_usd, rel=RELATIVE)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        value = descended(template, ask, rng)
+        assert value >= found.proof.lower_bound_usd * (1 - RELATIVE)
+
+
+def descended(template: Template, ask: Ask, rng: np.random.Generator) -> float:
+    """Value of a plan from which no change of one level helps, from a random one."""
+    choices = template.choices()
+    plan = {p: str(rng.choice(list(c.options))) for p, c in choices.items()}
+    best = objective(evaluate(template.at(plan)), ask)
+    moved = True
+    while moved:
+        moved = False
+        for place, choice in choices.items():
+            for level in choice.options:
+                value = objective(evaluate(template.at(plan | {place: level})), ask)
+                if value < best * (1 - 1e-12):
+                    best, plan, moved = value, plan | {place: level}, True
+    return best

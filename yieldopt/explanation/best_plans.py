@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from yieldopt.engine import evaluate
 from yieldopt.flow import Outcome
-from yieldopt.optimize.coverage import HOPELESS_USD, Found, best_levels
+from yieldopt.optimize.coverage import HOPELESS_USD, Found
 from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.search import search
 from yieldopt.template import Template
 
 _DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
@@ -122,13 +123,13 @@ class BestPlans:
         The plan is that of least cost at an escape cost of 1e12 USD: a dollar spent on quality is
         worth 1e-6 ppm, so its DPPM is the lowest to 0.01 ppm where plans cost up to 10,000 USD.
         """
-        found = best_levels(self._problem(cut), escape_cost_usd=_DEAR_USD)
+        found = search(self._problem(cut), escape_cost_usd=_DEAR_USD)
         if found.levels is None:
             return None
         return float(evaluate(self.template.at(found.levels), details=False).dppm)
 
     def _search(self, cut: Mapping[str, Sequence[str]]) -> Found:
-        return best_levels(
+        return search(
             self._problem(cut),
             dppm_limit=self.objective.dppm_limit,
             escape_cost_usd=self.objective.escape_cost_usd,

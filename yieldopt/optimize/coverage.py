@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,7 +28,8 @@ class Proof:
     Parameters
     ----------
     method
-        ``"enumeration"``: every plan of the trunk combinations not pruned was computed.
+        ``"enumeration"``: every plan of the trunk combinations not pruned was computed;
+        ``"labels"``: partial plans were dropped where another is no worse in every completion.
     combinations
         Plans in all.
     enumerated
@@ -58,6 +60,13 @@ class Found:
     proof: Proof
     reasons: tuple[str, ...] = ()  # why no plan is allowed, where the rules alone say so
 
+    @property
+    def gap(self) -> float:
+        """Gap between the value and the proven lower bound, relative to the value."""
+        if self.value_usd == self.proof.lower_bound_usd:
+            return 0.0
+        return (self.value_usd - self.proof.lower_bound_usd) / max(abs(self.value_usd), 1e-300)
+
 
 @dataclass
 class _State:
@@ -68,6 +77,7 @@ class _State:
     entries: tuple[int, ...] = ()
     enumerated: int = 0
     pruned: int = 0
+    open_lower: float = math.inf  # least bound of what time was left for no longer
 
 
 @dataclass
@@ -89,6 +99,7 @@ def best_levels(
     resource_limits: Mapping[str, float] | None = None,
     bound: bool = True,
     known_usd: float = math.inf,
+    until: float = math.inf,
 ) -> Found:
     """Choose the level at every insertion for the least cost per good package.
 
@@ -111,11 +122,13 @@ def best_levels(
         Prune trunk combinations by the tangent bound; off, everything is enumerated.
     known_usd
         Value of a plan known already; only a better one is looked for.
+    until
+        Time (``time.perf_counter``) at which the search stops with what it has.
 
     Returns
     -------
     Found
-        The best plan and its proof; the bound equals the value: the search is exact. Where nothing
+        The best plan and its proof; the bound equals the value unless time ran out. Where nothing
         is better than the known plan, no levels and its value.
 
     Raises
@@ -140,15 +153,18 @@ def best_levels(
     ask = Ask(prices or {}, dppm_limit, escape_cost_usd, prices_only, resource_limits or {})
     ask.check()
     state = _State(value=known_usd + ask.escape_usd)
-    parts = []
+    parts: list[_Part] = []
     for first, block in problem.blocks():
+        if parts and time.perf_counter() > until:
+            state.open_lower = 0.0
+            break
         part = _Part(problem, first, np.full(len(block.base), -np.inf))
         if bound:
             _bound(part, priced(problem, block, ask), ask, state)
         parts.append(part)
     # All are bounded before any is enumerated, the most promising first.
     for part in sorted(parts, key=lambda part: float(part.lower.min(initial=math.inf))):
-        _close(part, ask, state)
+        _close(part, ask, state, until)
     return _answer(problem, state, ask.escape_usd)
 
 
@@ -161,7 +177,7 @@ def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
         state.entries = tuple(int(m) for m in found.entries[at])
 
 
-def _close(part: _Part, ask: Ask, state: _State) -> None:
+def _close(part: _Part, ask: Ask, state: _State, until: float) -> None:
     """Enumerate what is left of a block, the most promising trunk combinations first."""
     menus = math.prod(part.problem.menu_counts)
     order = np.argsort(part.lower, kind="stable")
@@ -170,6 +186,9 @@ def _close(part: _Part, ask: Ask, state: _State) -> None:
     for done, t in enumerate(order):
         if terms is None or part.lower[t] >= state.value * (1.0 + ROUNDING):
             state.pruned += menus * (len(order) - done)
+            return
+        if time.perf_counter() > until:
+            state.open_lower = min(state.open_lower, float(part.lower[t]))
             return
         state.enumerated += menus
         plans = pairs(terms, int(t))
@@ -182,6 +201,7 @@ def _close(part: _Part, ask: Ask, state: _State) -> None:
 
 def _answer(problem: Problem, state: _State, escape: float) -> Found:
     value = state.value - escape if state.value < HOPELESS_USD else math.inf
-    proof = Proof("enumeration", problem.combinations, state.enumerated, state.pruned, value)
+    lower = min(value, max(state.open_lower - escape, 0.0))
+    proof = Proof("enumeration", problem.combinations, state.enumerated, state.pruned, lower)
     better = state.trunk >= 0 and value < math.inf
     return Found(problem.levels(state.trunk, state.entries) if better else None, value, proof)

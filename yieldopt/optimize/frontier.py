@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from yieldopt.engine import evaluate
-from yieldopt.optimize.coverage import HOPELESS_USD, Found, best_levels
+from yieldopt.optimize.coverage import HOPELESS_USD, Found
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.ruled import Ruled, Search, best_under, ruled_of
 from yieldopt.optimize.rules import Rules
+from yieldopt.optimize.search import search as any_search
 from yieldopt.optimize.staircase import all_steps
 from yieldopt.optimize.terms import ROUNDING
 from yieldopt.template import Template
@@ -104,7 +105,7 @@ def frontier(
     dppm_max: float | None = None,
     most_points: int = 500,
     most_plans: float = MOST_PLANS,
-    search: Search = best_levels,
+    search: Search = any_search,
 ) -> Frontier:
     """Return the frontier of cost per good package and DPPM.
 

@@ -93,7 +93,7 @@ def best_labelled(
         lower, references = sweep.backward(labels)
         best.lower = max(best.lower, min(lower, best.upper))
         best.sweeps += 1
-        if _closed(best, gap) or effort.tolerance == 0.0 == sweep.coarsened:
+        if _closed(best, gap, goal.escape) or effort.tolerance == 0.0 == sweep.coarsened:
             break
         effort = _finer(effort, coarsened=sweep.coarsened > 0)
     return _answer(menus, best, goal.escape)
@@ -128,15 +128,16 @@ def _take(best: _Best, labels: Labels, goal: Goal) -> None:
         best.upper, best.levels = float(total[row]), labels.origin.levels(row)
 
 
-def _closed(best: _Best, gap: float) -> bool:
-    return best.lower >= best.upper * (1.0 - max(gap, ROUNDING))
+def _closed(best: _Best, gap: float, escape: float) -> bool:
+    room = max(gap * abs(best.upper - escape), ROUNDING * best.upper)
+    return best.lower >= best.upper - room if best.upper < math.inf else best.lower == math.inf
 
 
 def _answer(menus: Menus, best: _Best, escape: float) -> Found:
     choices = menus.template.choices()
     combinations = math.prod(len(choice.options) for choice in choices.values())
     value = best.upper - escape if best.upper < HOPELESS_USD else math.inf
-    proved = _closed(best, 0.0)
+    proved = _closed(best, 0.0, escape)
     lower = value if proved else max(best.lower - escape, 0.0)
     proof = Proof("labels", combinations, best.plans, combinations - best.plans, lower)
     if best.levels is None or value == math.inf:

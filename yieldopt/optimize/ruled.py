@@ -15,9 +15,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from yieldopt.optimize.coverage import Found, Proof, best_levels
+from yieldopt.optimize.coverage import Found, Proof
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.rules import Menus, Rules, cut
+from yieldopt.optimize.search import search as any_search
 from yieldopt.template import Template
 
 _MOST_RELAXED = 10_000_000  # a problem of more menu entries is split before it is solved
@@ -121,7 +122,7 @@ def best_under(
     escape_cost_usd: float | None = None,
     prices_only: bool = False,
     known_usd: float = math.inf,
-    search: Search = best_levels,
+    search: Search = any_search,
 ) -> Found:
     """Choose the level at every insertion for the least cost per good package under rules.
 

@@ -22,6 +22,7 @@ from yieldopt.optimize.dominance import Worth, absorb, distance, excess, nearest
 from yieldopt.optimize.labels import (
     Labels,
     Menu,
+    Origin,
     all_levels,
     all_pairs,
     apply,
@@ -91,7 +92,8 @@ class _Stage:
     target: Index  # number among the kept, −1: dropped
     excess: Array
     bound: Array  # of those dropped
-    worth: Worth
+    worth: Worth  # of the kept
+    origin: Origin
 
 
 @dataclass
@@ -161,7 +163,7 @@ class Sweep:
         loss = np.zeros(len(labels))
         target[left], loss[left] = to, lost
         chosen = labels.take(left[kept])
-        self.stages[key] = _Stage(came, target, loss, bound, own.take(left[kept]))
+        self.stages[key] = _Stage(came, target, loss, bound, own.take(left[kept]), chosen.origin)
         return Labels(chosen.v, chosen.tables, slack, chosen.origin)
 
     def _total(self) -> int:
