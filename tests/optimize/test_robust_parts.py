@@ -14,7 +14,7 @@ from tests.robust_scenarios import Brute, counting, scaled, scenarios, shifted
 from yieldopt import CaseError, UnknownName, evaluate
 from yieldopt.benchmark.problems import long_menus
 from yieldopt.flow import Outcome
-from yieldopt.optimize import robust_bound, robust_pairs, robust_stack
+from yieldopt.optimize import robust, robust_bound, robust_pairs, robust_stack
 from yieldopt.optimize.coverage import best_levels
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import prepare
@@ -268,7 +268,7 @@ def test_no_plan_reaches_the_limit() -> None:
         assert found.proof.enumerated + found.proof.pruned == found.proof.combinations
 
 
-def test_what_is_wrong_is_said_at_once() -> None:
+def test_what_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = prepare(random_template(0, 100))
     for p, text in (
         ([0.5, 0.4], r"probabilities must sum to 1 \(got 0.9\)"),
@@ -286,5 +286,9 @@ def test_what_is_wrong_is_said_at_once() -> None:
         robust_levels([problem], [1.0], Goal("wrost", 0.0, -1.0, 2.0, math.nan))
     assert len(caught.value.faults) == 5
     assert "did you mean 'worst'?" in str(caught.value)
+    monkeypatch.setattr(robust, "_MOST_TRUNK", problem.trunk_count - 1)
+    with pytest.raises(CaseError, match="are too many for scenarios; narrow menus"):
+        robust_levels([problem], [1.0])
+    monkeypatch.undo()
     with pytest.raises(UnknownName, match="unknown node"):
         robust_levels([problem], [1.0], Goal("fixed_starts", starts_of="packge"))

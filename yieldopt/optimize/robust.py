@@ -21,6 +21,7 @@ from yieldopt.optimize.robust_search import RobustSearch
 from yieldopt.optimize.robust_stack import Scores, Stack, check_alike
 
 Array = NDArray[np.float64]
+_MOST_TRUNK = 10_000_000
 _SUM = 1e-9  # probabilities may miss 1 by this
 
 
@@ -154,7 +155,8 @@ def robust_levels(
     Raises
     ------
     CaseError, UnknownName
-        Probabilities that are not; scenarios of different structure; a goal out of range.
+        Probabilities that are not; scenarios of different structure; a goal out of range; more than
+        ten million combinations of levels on inner nodes: these are enumerated.
 
     Notes
     -----
@@ -246,6 +248,10 @@ def judge(stack: Stack, p: Array, goal: Goal, levels: Mapping[str, str]) -> Judg
 def goal_stack(problems: Sequence[Problem], goal: Goal) -> Stack:
     """Return the scenarios under a goal; ``CaseError`` where they are not of one structure."""
     check_alike(problems)
+    trunk = problems[0].trunk_count
+    if trunk > _MOST_TRUNK:
+        text = f"{trunk:.3g} combinations of levels on inner nodes are too many for scenarios"
+        raise CaseError(Fault(text, hint="narrow menus (levels of the product)"))
     starts_of = goal.starts_of or problems[0].template.ship
     return Stack(problems, goal.ask, starts_of if goal.measure == "fixed_starts" else None)
 
