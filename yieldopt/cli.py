@@ -216,6 +216,32 @@ def explain_(
         sys.exit(INFEASIBLE)
 
 
+@main.command("frontier")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--product", required=True, help="A product of the case.")
+@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="So many points, from the cheapest on; what is left out is said.",
+)
+@_JSON
+def frontier_(case: Path, product: str, route: str | None, most: int, as_json: bool) -> None:
+    """Print cost against DPPM of a product of CASE: every plan that none beats in both."""
+    from yieldopt.optimize.frontier_case import product_frontier
+    from yieldopt.plan import Status
+    from yieldopt.read import load
+    from yieldopt.report.frontier import frontier_text
+    from yieldopt.report.text import to_json
+
+    found = product_frontier(load(case), product, route=route, most=most)
+    click.echo(to_json(found.to_dict()) if as_json else frontier_text(found))
+    if found.status is Status.INFEASIBLE:
+        sys.exit(INFEASIBLE)
+
+
 @main.command("robust")
 @click.argument("case", type=click.Path(path_type=Path))
 @click.option("--product", required=True, help="A product of the case.")

@@ -28,13 +28,16 @@ class LevelAccount:
     loses_usd_per_good
         What that costs more than the optimum [USD per good package].
     lowest_dppm
-        Where none is allowed, the lowest DPPM at this level; ``None`` where nothing passes.
+        Where none is allowed, the lowest DPPM at this level that the rules allow; ``None`` where
+        nothing passes, or the rules leave nothing.
     held
         The plan with all other levels as in the optimum; ``None`` where nothing passes.
     held_is_allowed
-        Whether that keeps the DPPM limit.
+        Whether that keeps the DPPM limit and the rules.
     held_loses_usd_per_good
         What it costs more than the optimum, allowed or not.
+    against_rules, held_against_rules
+        Whether the rules leave this level out; whether the held plan breaks one.
     """
 
     level: str
@@ -44,6 +47,8 @@ class LevelAccount:
     held: Plan | None
     held_is_allowed: bool
     held_loses_usd_per_good: float | None
+    against_rules: bool = False
+    held_against_rules: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ class Accounts:
             held,
             held is not None and self.plans.allowed(held),
             self._loses(held),
+            self.plans.level_out({place: level}),
+            held is not None and not self.plans.keeps_rules(held),
         )
 
     def _loses(self, plan: Plan | None) -> float | None:

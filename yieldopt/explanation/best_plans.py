@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yieldopt.engine import evaluate
 from yieldopt.flow import Outcome
 from yieldopt.optimize.coverage import HOPELESS_USD, Found
-from yieldopt.optimize.problem import Problem, prepare
-from yieldopt.optimize.search import search
+from yieldopt.optimize.product_rules import narrowed
+from yieldopt.optimize.ruled import Ruled, apply_rules, best_under
+from yieldopt.optimize.rules import Rules
+from yieldopt.optimize.terms import ROUNDING
 from yieldopt.template import Template
 
 _DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
@@ -64,12 +66,14 @@ class Plan:
 
 @dataclass
 class BestPlans:
-    """The best plan of a template under cut menus, each cut searched once at most."""
+    """The best plan of a template under rules and cut menus, each cut searched once at most."""
 
     template: Template
     objective: Objective
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
+        self.ruled: Ruled = apply_rules(self.template, self.rules)
         self._asked: list[tuple[Mapping[str, frozenset[str]], Plan | None]] = []
 
     def best(self, cut: Mapping[str, Sequence[str]]) -> Plan | None:
@@ -113,27 +117,39 @@ class BestPlans:
         return Plan(levels, cost, float(out.dppm)) if cost < HOPELESS_USD else None
 
     def allowed(self, plan: Plan) -> bool:
-        """Whether a plan keeps the DPPM limit."""
+        """Whether a plan keeps the DPPM limit and the rules."""
         limit = self.objective.dppm_limit
-        return limit is None or plan.dppm <= limit
+        return (limit is None or plan.dppm <= limit) and self.keeps_rules(plan)
+
+    def keeps_rules(self, plan: Plan) -> bool:
+        """Whether a plan keeps the rules, limits on use of resources among them."""
+        levels, limits = plan.levels, self.rules.resource_limits
+        if self.level_out(levels) or self.ruled.broken(levels) is not None:
+            return False
+        if not limits:
+            return True
+        out = evaluate(self.template.at(levels))
+        used = {name: float(use) / float(out.quality) for name, use in out.uses.items()}
+        return all(used.get(k, 0.0) <= most * (1.0 + ROUNDING) for k, most in limits.items())
+
+    def level_out(self, levels: Mapping[str, str]) -> bool:
+        """Whether one of some levels is on no menu that the rules leave."""
+        return any(level not in self.ruled.menus[place] for place, level in levels.items())
 
     def lowest_dppm(self, cut: Mapping[str, Sequence[str]]) -> float | None:
-        """Return the lowest DPPM of any plan, whatever it costs; ``None`` where nothing passes.
+        """Return the lowest DPPM that the rules allow; ``None`` where nothing passes or is left.
 
         The plan is that of least cost at an escape cost of 1e12 USD: a dollar spent on quality is
         worth 1e-6 ppm, so its DPPM is the lowest to 0.01 ppm where plans cost up to 10,000 USD.
         """
-        found = search(self._problem(cut), escape_cost_usd=_DEAR_USD)
+        found = best_under(narrowed(self.ruled, cut), escape_cost_usd=_DEAR_USD)
         if found.levels is None:
             return None
         return float(evaluate(self.template.at(found.levels), details=False).dppm)
 
     def _search(self, cut: Mapping[str, Sequence[str]]) -> Found:
-        return search(
-            self._problem(cut),
+        return best_under(
+            narrowed(self.ruled, cut),
             dppm_limit=self.objective.dppm_limit,
             escape_cost_usd=self.objective.escape_cost_usd,
         )
-
-    def _problem(self, cut: Mapping[str, Sequence[str]]) -> Problem:
-        return prepare(self.template.limited({place: tuple(menu) for place, menu in cut.items()}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from yieldopt.explanation.best_plans import BestPlans, Plan
 from yieldopt.flow import Step
+from yieldopt.optimize.product_rules import carried
 from yieldopt.template import Choice, OpenNode, Template
 
 _USED = {
@@ -84,11 +85,10 @@ def _levels(choice: Choice, used: bool) -> tuple[str, ...]:
 
 
 def _pairs(template: Template) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    nodes = {node.name: node for node in template.nodes}
     parent = {item.node: node for node in template.nodes for item in node.inputs}
     for node in template.nodes:
         for at, item in enumerate(node.items):
-            there = _left(nodes, node, at) & _seen(item)
+            there = carried(template, node, at) & _seen(item)
             for place, other in _ahead(node, at + 1, parent) if there else ():
                 classes = there & _seen(other)
                 if classes:
@@ -110,18 +110,3 @@ def _seen(item: Step | Choice) -> set[str]:
         return set()
     steps = [step for step in item.options.values() if step is not None]
     return {name for step in steps for name, share in step.coverage.items() if share > 0.0}
-
-
-def _left(nodes: Mapping[str, OpenNode], node: OpenNode, upto: int) -> set[str]:
-    """Classes of the faults that a unit may carry at a position of its node."""
-    found = {
-        name
-        for item in node.items[:upto]
-        for step in (item.options.values() if isinstance(item, Choice) else (item,))
-        if step is not None
-        for name in step.faults
-    }
-    for source in node.inputs:
-        below = nodes[source.node]
-        found |= _left(nodes, below, len(below.items))
-    return found

@@ -10,7 +10,8 @@ from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.explanation.accounts import Accounts, InsertionAccount
 from yieldopt.explanation.best_plans import BestPlans, Objective, Plan
 from yieldopt.explanation.content_moves import ContentMove, content_moves
-from yieldopt.optimize.candidates import Candidate, candidate_on, weigh
+from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
+from yieldopt.optimize.rules import Rules
 from yieldopt.plan import RouteVerdict, Status
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
@@ -53,6 +54,7 @@ def explain_template(
     *,
     one_off_usd: float = 0.0,
     insertion: str | None = None,
+    rules: Rules | None = None,
 ) -> Explanation | None:
     """Explain the best plan of a template.
 
@@ -66,6 +68,8 @@ def explain_template(
         Added to every plan [USD per good package].
     insertion
         Account for this ``"node/insertion"`` alone; left out: for each.
+    rules
+        What every plan must keep.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def explain_template(
     Raises
     ------
     UnknownName
-        No such insertion.
+        No such insertion; a name of a rule that the template does not carry.
 
     Examples
     --------
@@ -94,7 +98,7 @@ def explain_template(
         hint = near_miss(insertion, choices)
         raise UnknownName(Fault("unknown insertion", value=insertion, hint=hint))
     objective = Objective(dppm_limit, escape_cost_usd or 0.0, one_off_usd)
-    plans = BestPlans(template, objective)
+    plans = BestPlans(template, objective, rules or Rules())
     optimum = plans.best({})
     if optimum is None:
         return None
@@ -177,15 +181,8 @@ def explain(
     ('osat_2p5d', True)
     """
     asked = case.product(product)
-    if route is None:
-        candidates, verdicts = weigh(case, asked)
-    else:
-        if route not in asked.routes:
-            hint = near_miss(route, asked.routes)
-            raise UnknownName(Fault(f"none of the routes of {asked.name}", value=route, hint=hint))
-        candidate, verdict = candidate_on(case, asked, route)
-        candidates, verdicts = [candidate] if candidate else [], [verdict]
-    best = min(candidates, key=lambda c: c.recipes[0].cost_per_good_usd, default=None)
+    candidates, verdicts = weigh_asked(case, asked, route)
+    best = cheapest(candidates)
     explanation = _explained(best, insertion) if best else None
     name = best.route if best and explanation else None
     return ProductExplanation(asked.name, name, tuple(verdicts), explanation)
@@ -200,4 +197,5 @@ def _explained(candidate: Candidate, insertion: str | None) -> Explanation | Non
         escape.base if escape else None,
         one_off_usd=candidate.one_off_usd,
         insertion=insertion,
+        rules=candidate.ruled.rules,
     )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from yieldopt.compile import compile_template
 from yieldopt.engine import evaluate
-from yieldopt.optimize.coverage import HOPELESS_USD, Found, Proof, best_levels
-from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.errors import Fault, UnknownName, near_miss
+from yieldopt.optimize.coverage import Found, Proof
+from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.route import exclusions
+from yieldopt.optimize.ruled import Ruled, best_under
+from yieldopt.optimize.why_not import why_not
 from yieldopt.plan import Recipe, RouteVerdict
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.template import Choice, Template
-
-_DEAR_USD = 1e12
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Candidate:
     product: ProductShape
     route: str
     template: Template
-    problem: Problem
+    ruled: Ruled  # the template under the product's rules; keeps what prices do not change
     one_off_usd: float = 0.0  # per good package
     recipes: list[Recipe] = field(default_factory=list)
     _asked: dict[tuple[object, ...], float] = field(default_factory=dict)
@@ -47,7 +48,8 @@ class Candidate:
     def price(self, prices: Mapping[str, float], prices_only: bool = False) -> float:
         """Return the least cost per good package at resource prices; keep a new recipe.
 
-        Exact over every combination of levels; remembers what was asked before.
+        Exact over every combination of levels that the product's rules allow; remembers what was
+        asked before.
         """
         mine = {name: prices[name] for name in sorted(prices) if prices[name] > 0.0}
         key = (prices_only, *mine.items())
@@ -60,8 +62,9 @@ class Candidate:
 
     def _search(self, prices: Mapping[str, float], prices_only: bool) -> Found:
         escape = self.product.escape_cost_usd
-        return best_levels(
-            self.problem,
+        return best_under(
+            self.ruled,
+            None,
             prices,
             dppm_limit=self.product.dppm_limit,
             escape_cost_usd=escape.base if escape else None,
@@ -128,7 +131,8 @@ def weigh(case: Case, product: ProductShape) -> tuple[list[Candidate], list[Rout
     """Return the routes that a product can take and the verdict on each that it allows.
 
     A route is out when the product breaks one of its limits, when nothing passes, or when no
-    combination of levels reaches the DPPM limit (the reason gives the lowest that one does).
+    combination of levels that the product's rules allow keeps its limits (the reason gives the
+    lowest DPPM, or the least use of a resource, that one reaches).
     """
     candidates, verdicts = [], []
     for name in product.routes:
@@ -136,6 +140,30 @@ def weigh(case: Case, product: ProductShape) -> tuple[list[Candidate], list[Rout
         candidates += [candidate] if candidate else []
         verdicts.append(verdict)
     return candidates, verdicts
+
+
+def weigh_asked(
+    case: Case, product: ProductShape, route: str | None
+) -> tuple[list[Candidate], list[RouteVerdict]]:
+    """Like :func:`weigh`, for the one route asked for; ``None``: for all.
+
+    Raises
+    ------
+    UnknownName
+        The product does not allow that route.
+    """
+    if route is None:
+        return weigh(case, product)
+    if route not in product.routes:
+        hint = near_miss(route, product.routes)
+        raise UnknownName(Fault(f"none of the routes of {product.name}", value=route, hint=hint))
+    candidate, verdict = candidate_on(case, product, route)
+    return [candidate] if candidate else [], [verdict]
+
+
+def cheapest(candidates: Iterable[Candidate]) -> Candidate | None:
+    """Return the candidate of least cost per good package by itself, or ``None``."""
+    return min(candidates, key=lambda c: c.recipes[0].cost_per_good_usd, default=None)
 
 
 def candidate_on(
@@ -149,21 +177,8 @@ def candidate_on(
     template = compile_template(case, product, route)
     present = case.library.routes[product.present_route] if product.present_route else None
     one_off = one_off_usd(product, route, present)
-    candidate = Candidate(product, name, template, prepare(template), one_off)
+    candidate = Candidate(product, name, template, product_ruled(product, template), one_off)
     candidate.price({})
     if not candidate.recipes:
-        return None, RouteVerdict(name, False, None, (_why_not(candidate),))
+        return None, RouteVerdict(name, False, None, why_not(product, candidate.ruled))
     return candidate, RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd)
-
-
-def _why_not(candidate: Candidate) -> str:
-    limit = candidate.product.dppm_limit
-    # An escape dear enough turns the search into one for the best quality.
-    best = best_levels(candidate.problem, escape_cost_usd=_DEAR_USD)
-    if limit is None or best.levels is None:
-        blocked = evaluate(candidate.template.at({})).blocked
-        if blocked is not None:
-            return f"nothing can pass {blocked}"
-        return f"a good package costs more than {HOPELESS_USD:.0e} USD, escapes included"
-    reached = float(evaluate(candidate.template.at(best.levels)).dppm)
-    return f"no combination of levels reaches {limit:g} DPPM; the lowest is {reached:.4g}"

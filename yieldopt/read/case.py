@@ -10,6 +10,7 @@ from typing import Any
 
 from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault, near_miss
+from yieldopt.read.check_rules import rule_faults
 from yieldopt.read.crosscheck import source_faults
 from yieldopt.read.documents import Document, open_document
 from yieldopt.read.fit import fit_faults, slot_faults
@@ -17,9 +18,10 @@ from yieldopt.read.inventory import resources as known_resources
 from yieldopt.read.keys import join_key, key_parts
 from yieldopt.read.library import read_library
 from yieldopt.read.merging import merged, unknown_entries
+from yieldopt.read.names import name_faults
 from yieldopt.read.scenarios import read_scenarios, together_faults
 from yieldopt.read.shapes import check
-from yieldopt.schema.assembly import points_of, product_assembly
+from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import (
     Case,
     CaseShape,
@@ -29,7 +31,6 @@ from yieldopt.schema.case import (
     ScenarioShape,
 )
 from yieldopt.schema.models import KINDS
-from yieldopt.schema.part import GRADE
 from yieldopt.schema.route import RouteShape
 
 
@@ -80,7 +81,9 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     resources, resource_faults = _pieces(document.data, "resources", ResourceShape)
     for at, product in enumerate(products):
         if product is not None:
-            faults += _fits(product, at, library) + _levels(product, at, library)
+            faults += _fits(product, at, library)
+            found = rule_faults(product, library, _in_play(document.data))
+            faults += [fault.under(join_key(("products", at))) for fault in found]
     scenarios, scenario_faults = _pieces(document.data, "scenarios", ScenarioShape)
     faults += include_faults + product_faults + resource_faults + scenario_faults
     faults += together_faults(scenarios)
@@ -154,6 +157,11 @@ def _pieces(data: dict[str, Any], key: str, shape: Any) -> tuple[list[Any], list
     return found, faults
 
 
+def _in_play(data: dict[str, Any]) -> list[str] | None:
+    names = data.get("insertions")
+    return names if isinstance(names, list) else None
+
+
 def _case_faults(data: dict[str, Any], library: Library) -> list[Fault]:
     """Check names and lengths of whatever has the right form, also in an otherwise bad case."""
     faults: list[Fault] = []
@@ -162,7 +170,7 @@ def _case_faults(data: dict[str, Any], library: Library) -> list[Fault]:
     for at, name in enumerate(periods if isinstance(periods, list) else []):
         if name in periods[:at]:
             faults.append(Fault("duplicate name", f"periods[{at}]", name))
-    faults += _unknown(data, ("insertions",), library.insertions, "insertion")
+    faults += name_faults(data.get("insertions"), ("insertions",), library.insertions, "insertion")
     for at, raw in enumerate(_tables(data, "resources")):
         prefix = ("resources", at)
         faults += _length(raw, (*prefix, "capacity"), count)
@@ -174,7 +182,7 @@ def _case_faults(data: dict[str, Any], library: Library) -> list[Fault]:
     for at, raw in enumerate(_tables(data, "products")):
         prefix = ("products", at)
         faults += _length(raw, (*prefix, "demand"), count)
-        faults += _unknown(raw, (*prefix, "routes"), library.routes, "route")
+        faults += name_faults(raw.get("routes"), (*prefix, "routes"), library.routes, "route")
         present = raw.get("present_route")
         if isinstance(present, str) and present not in library.routes:
             hint = near_miss(present, library.routes)
@@ -200,18 +208,6 @@ def _length(raw: dict[str, Any], loc: tuple[str | int, ...], count: int | None) 
     hint = "one number per period, or a single number for all"
     text = f"has {len(values)} entries for {count} periods"
     return [Fault(text, join_key(loc), hint=hint)]
-
-
-def _unknown(raw: dict[str, Any], loc: tuple[str | int, ...], known: Any, what: str) -> list[Fault]:
-    names = raw.get(str(loc[-1]))
-    faults = []
-    for at, name in enumerate(names if isinstance(names, list) else []):
-        if isinstance(name, str) and name not in known:
-            key = join_key((*loc, at))
-            faults.append(Fault(f"unknown {what}", key, name, near_miss(name, known)))
-        elif isinstance(names, list) and name in names[:at]:
-            faults.append(Fault("duplicate name", join_key((*loc, at)), name))
-    return faults
 
 
 def _routes_of(raw: dict[str, Any], library: Library) -> list[RouteShape]:
@@ -244,36 +240,6 @@ def _fits(product: ProductShape, at: int, library: Library) -> list[Fault]:
             for fault in fit_faults(product_assembly(product), library.routes[name], library):
                 found.setdefault(fault.key, fault.under(join_key(("products", at))))
     return list(found.values())
-
-
-def _levels(product: ProductShape, at: int, library: Library) -> list[Fault]:
-    """Check the menus that a well-formed product narrows: node, insertion, levels."""
-    faults: list[Fault] = []
-    points = {
-        (node, point)
-        for name in product.routes
-        if name in library.routes
-        for node, point in points_of(product_assembly(product), library.routes[name], library)
-    }
-    places: dict[str, Any] = {
-        f"{node}/{name}": insertion.menu()
-        for node, point in points
-        for name, insertion in library.insertions.items()
-        if point in insertion.points
-    }
-    for node, point in points:
-        part = library.parts.get(node)
-        if point == GRADE and part is not None:
-            places[f"{node}/{GRADE}"] = part.grades or {}
-    for place, names in product.levels.items():
-        key = ("products", at, "levels", place)
-        if place not in places:
-            hint = near_miss(place, places)
-            text = "no such place on the product's routes"
-            faults.append(Fault(text, join_key(key), hint=hint))
-        else:
-            faults += _unknown({place: list(names)}, key, places[place], "level")
-    return faults
 
 
 def _source_faults(data: dict[str, Any], library: Library) -> list[Fault]:

@@ -126,6 +126,8 @@ def _anew(level: LevelAccount) -> tuple[str, str, str]:
         plan = level.best
         lost = _money(level.loses_usd_per_good)
         return usd(plan.cost_per_good_usd), f"{plan.dppm:,.1f}", lost
+    if level.against_rules:
+        return "against the rules", "", ""
     lowest = level.lowest_dppm
     return "not allowed", "nothing passes" if lowest is None else f"lowest {lowest:,.1f}", ""
 
@@ -133,6 +135,8 @@ def _anew(level: LevelAccount) -> tuple[str, str, str]:
 def _held(level: LevelAccount) -> tuple[str, str]:
     if level.held is None:
         return "nothing passes", ""
+    if level.held_against_rules:
+        return "against the rules", ""
     if not level.held_is_allowed:
         return f"{level.held.dppm:,.1f} DPPM", ""
     return usd(level.held.cost_per_good_usd), _money(level.held_loses_usd_per_good)

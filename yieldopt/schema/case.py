@@ -25,6 +25,7 @@ from yieldopt.schema.insertion import InsertionShape
 from yieldopt.schema.part import PartShape, SlotFill
 from yieldopt.schema.process import ProcessShape
 from yieldopt.schema.route import RouteShape
+from yieldopt.schema.rules import Levels, RulesShape
 
 _PER_PERIOD = {"each", "values"}
 
@@ -49,7 +50,7 @@ class PerPeriod(Shape):
         return self.values if self.values is not None else (self.each or 0.0,) * periods
 
 
-class ProductShape(Shape):
+class ProductShape(RulesShape):
     """What is packaged: what fills the slots, how big, how many, how good."""
 
     name: Text
@@ -68,9 +69,7 @@ class ProductShape(Shape):
     shortage_cost_usd: QNonNegative | None = None  # per good package of demand unmet
     dppm_limit: Annotated[Positive, Field(le=1e6)] | None = None
     escape_cost_usd: QNonNegative | None = None  # per bad package shipped
-    levels: dict[Text, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )  # "node/insertion" menus
+    levels: dict[Text, Levels] = Field(default_factory=dict)  # "node/insertion" menus
 
     @model_validator(mode="after")
     def _borne(self) -> ProductShape:

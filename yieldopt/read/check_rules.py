@@ -1,0 +1,129 @@
+"""A product's menus and rules against its routes: places, levels, fault classes, resources.
+
+A place need not be on every route: what is said of it holds on the routes that have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from yieldopt.errors import Fault, near_miss
+from yieldopt.read.inventory import fault_classes, resources
+from yieldopt.read.keys import join_key
+from yieldopt.read.names import name_faults
+from yieldopt.schema.assembly import points_of, product_assembly
+from yieldopt.schema.case import Library, ProductShape
+from yieldopt.schema.part import GRADE
+
+Menus = Mapping[str, Mapping[str, Any]]  # levels by "node/insertion"
+Key = tuple[str | int, ...]
+
+
+def rule_faults(
+    product: ProductShape, library: Library, in_play: Sequence[str] | None
+) -> Iterator[Fault]:
+    """Yield what is wrong with the menus and rules of a well-formed product.
+
+    Parameters
+    ----------
+    product
+        The product; keys are given from it on.
+    library
+        Models by name.
+    in_play
+        Insertions of the case; ``None``: all of the library. A rule on one that is not in play
+        would hold nowhere.
+    """
+    menus = _menus(product, library)
+    for place, names in product.levels.items():
+        yield from _levels(("levels", place), place, names, menus)
+    live = {p: m for p, m in menus.items() if in_play is None or _insertion(p) in (*in_play, GRADE)}
+    yield from _rules(product, live, menus)
+    yield from _coverage(product, library, live, menus)
+    known = resources(library)
+    for name in product.use_limits_per_good:
+        if name not in known:
+            key = join_key(("use_limits_per_good", name))
+            yield Fault("unknown resource: no model uses it", key, hint=near_miss(name, known))
+
+
+def _insertion(place: str) -> str:
+    return place.rpartition("/")[2]
+
+
+def _menus(product: ProductShape, library: Library) -> Menus:
+    """Return the full menu of every place on the product's routes."""
+    points = {
+        (node, point)
+        for name in product.routes
+        if name in library.routes
+        for node, point in points_of(product_assembly(product), library.routes[name], library)
+    }
+    menus: dict[str, Mapping[str, Any]] = {
+        f"{node}/{name}": insertion.menu()
+        for node, point in points
+        for name, insertion in library.insertions.items()
+        if point in insertion.points
+    }
+    for node, point in points:
+        part = library.parts.get(node)
+        if point == GRADE and part is not None:
+            menus[f"{node}/{GRADE}"] = part.grades or {}
+    return menus
+
+
+def _rules(product: ProductShape, live: Menus, menus: Menus) -> Iterator[Fault]:
+    """Check the places and levels of rules."""
+    for place, names in product.forbidden_levels.items():
+        yield from _levels(("forbidden_levels", place), place, names, live, menus)
+    for at, places in enumerate(product.same_level):
+        yield from _places(("same_level", at), places, live, menus)
+    for at, move in enumerate(product.moves):
+        yield from _places(("moves", at, "places"), move.places, live, menus)
+        for place in move.places:
+            if place in live and move.resting not in live[place]:
+                hint = near_miss(move.resting, live[place])
+                key = join_key(("moves", at, "resting"))
+                yield Fault(f"unknown level of {place}", key, move.resting, hint)
+
+
+def _coverage(
+    product: ProductShape, library: Library, live: Menus, menus: Menus
+) -> Iterator[Fault]:
+    """Check the places and fault classes of contracts."""
+    classes = fault_classes(library)
+    for place, table in product.least_coverage.items():
+        key = ("least_coverage", place)
+        if place not in live:
+            yield _nowhere(key, place, None, menus)
+        elif _insertion(place) == GRADE:
+            yield Fault("a choice of grades covers nothing", join_key(key))
+        for name in table:
+            if name not in classes:
+                hint = near_miss(name, classes)
+                yield Fault("unknown fault class", join_key((*key, name)), hint=hint)
+
+
+def _levels(
+    key: Key, place: str, names: Sequence[str], live: Menus, menus: Menus | None = None
+) -> Iterator[Fault]:
+    """Check a list of levels that stands under its place."""
+    if place in live:
+        yield from name_faults(names, key, live[place], "level")
+    else:
+        yield _nowhere(key, place, None, menus or live)
+
+
+def _places(key: Key, places: Sequence[str], live: Menus, menus: Menus) -> Iterator[Fault]:
+    for at, place in enumerate(places):
+        if place not in live:
+            yield _nowhere((*key, at), place, place, menus)
+
+
+def _nowhere(key: Key, place: str, value: str | None, menus: Menus) -> Fault:
+    if place in menus:
+        hint = f"add {_insertion(place)!r} to the insertions of the case"
+        return Fault("this insertion is not in play", join_key(key), value, hint)
+    hint = near_miss(place, menus)
+    return Fault("no such place on the product's routes", join_key(key), value, hint)

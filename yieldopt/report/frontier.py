@@ -1,0 +1,57 @@
+"""Cost against DPPM, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from yieldopt.optimize.frontier import Frontier, Point
+from yieldopt.optimize.frontier_case import ProductFrontier
+from yieldopt.report.text import columns, usd
+
+
+def frontier_text(found: ProductFrontier) -> str:
+    """Return a line for each point: cost, DPPM, the price of the next ppm, what changes."""
+    front = found.frontier
+    if front is None:
+        lines = [f"  {v.route}: {reason}" for v in found.routes for reason in v.reasons]
+        head = f"infeasible: {found.product} can be made on none of these routes"
+        return "\n".join([head, *lines])
+    parts = [_head(found), _table(found, front.points), _legend(found)]
+    if front.points:
+        first = front.points[0].levels
+        parts.append("levels of the first point\n" + columns(list(first.items())))
+    return "\n\n".join([*parts, _proof(front)])
+
+
+def _head(found: ProductFrontier) -> str:
+    under = [f"limit {found.dppm_limit:,.6g} DPPM"] if found.dppm_limit is not None else []
+    under += [f"an escape costs {usd(found.escape_cost_usd)} USD"] if found.escape_cost_usd else []
+    return f"{found.product} on {found.route}, by itself: cost against DPPM ({', '.join(under)})"
+
+
+def _table(found: ProductFrontier, points: Sequence[Point]) -> str:
+    rows = [("USD per good", "DPPM", "USD per ppm to the next", "", "levels that change")]
+    before: Mapping[str, str] = points[0].levels if points else {}
+    for at, point in enumerate(points):
+        price = "" if point.usd_per_ppm is None else f"{point.usd_per_ppm:.4g}"
+        marks = ("*" if point.supported else " ") + ("<" if at == found.chosen else "")
+        moved = [f"{k} {level}" for k, level in point.levels.items() if level != before[k]]
+        rows.append((usd(point.value_usd), f"{point.dppm:,.2f}", price, marks, ", ".join(moved)))
+        before = point.levels
+    return columns(rows, right=(0, 1, 2))
+
+
+def _legend(found: ProductFrontier) -> str:
+    lines = ["* some price of a ppm makes it the best; the others only a DPPM limit finds"]
+    if found.chosen is not None:
+        limit = "without a limit" if found.dppm_limit is None else "under the product's limit"
+        lines.append(f"< the best {limit}")
+    return "\n".join(lines)
+
+
+def _proof(front: Frontier) -> str:
+    lines = [
+        f"proof: {front.method}, {front.combinations:,} plans, {front.enumerated:,} enumerated, "
+        f"{front.pruned:,} pruned"
+    ]
+    return "\n".join(lines + ([f"not complete: {front.note}"] if not front.complete else []))
