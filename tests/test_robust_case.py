@@ -169,3 +169,23 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     ):
         out = run(RAMP, *words)
         assert (out.exit_code, text in out.stderr) == (2, True)
+
+
+def test_rules_of_the_product_are_kept_or_refused(tmp_path: Path) -> None:
+    """A menu cut by a rule stays cut; rules that couple insertions are not held, and said so."""
+    words = ("--product", "asic", "--route", "cowos_s", "--json")
+    data = json.loads(run(written(tmp_path, ""), *words).stdout)
+    plain = data["routes"][0]["found"]
+    place, level = next((k, v) for k, v in plain["levels"].items() if v != "off")
+    rule = f'forbidden_levels = {{"{place}" = ["{level}"]}}\ndppm_limit'
+    data = json.loads(
+        run(written(tmp_path, "", MINIMAL.replace("dppm_limit", rule, 1)), *words).stdout
+    )
+    found = data["routes"][0]["found"]
+    assert found["levels"][place] != level
+    assert found["value_usd"] > plain["value_usd"]
+    assert found["proof"]["combinations"] < plain["proof"]["combinations"]
+    tie = 'same_level = [["package/final_test", "package/system_level"]]\ndppm_limit'
+    out = run(written(tmp_path, "", MINIMAL.replace("dppm_limit", tie, 1)), *words)
+    assert out.exit_code == 2
+    assert "asic.same_level: a plan for all scenarios cannot hold this rule yet" in out.stderr

@@ -9,10 +9,13 @@ from typing import Any
 from yieldopt.compile import compile_template
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.optimize.candidates import one_off_usd
-from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.problem import prepare
+from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.robust import Goal, RobustFound, robust_levels
 from yieldopt.optimize.robust_worth import Worth, worth
 from yieldopt.optimize.route import exclusions
+from yieldopt.optimize.ruled import Ruled
+from yieldopt.optimize.rules import cut
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 
@@ -94,8 +97,9 @@ def robust_answer(
     Raises
     ------
     CaseError, UnknownName
-        No scenarios; no such product or route; a scenario that changes more than numbers of the
-        flow, or a one-off cost.
+        No scenarios; no such product or route; a scenario that changes more than numbers and
+        process steps of the flow, or a one-off cost; rules of the product that couple insertions or
+        limit resources, which are not held yet.
     """
     asked = case.product(product)
     if not case.scenarios:
@@ -104,6 +108,7 @@ def robust_answer(
     if route is not None and route not in asked.routes:
         hint = near_miss(route, asked.routes)
         raise UnknownName(Fault(f"none of the routes of {product}", value=route, hint=hint))
+    _refuse_coupled(asked)
     escape = asked.escape_cost_usd
     goal = replace(
         goal or Goal(),
@@ -127,7 +132,16 @@ def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRo
     if reasons:
         return RobustRoute(name, tuple(reasons))
     one_off = _one_off(case, product, name)
-    problems = [_problem(scenario.case, product, name) for scenario in case.scenarios]
+    cases = [*(scenario.case for scenario in case.scenarios), case]
+    ruled = [_ruled(one, product, name) for one in cases]
+    reasons = list(dict.fromkeys(reason for one in ruled for reason in one.reasons))
+    menus = ruled[0].menus
+    for one in ruled[1:]:  # a level must keep the product's rules in every scenario
+        menus = cut(menus, one.menus)
+    reasons += [f"{place}: no level is left" for place, levels in menus.items() if not levels]
+    if reasons:
+        return RobustRoute(name, tuple(reasons))
+    *problems, nominal = [prepare(one.template.limited(menus)) for one in ruled]
     p = [scenario.probability for scenario in case.scenarios]
     found = robust_levels(problems, p, goal)
     if found.levels is None:
@@ -135,7 +149,7 @@ def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRo
             return RobustRoute(name, ("nothing passes in some scenario",))
         held = f"in scenarios of probability {goal.dppm_share:g}"
         return RobustRoute(name, (f"no plan holds {goal.dppm_limit:g} DPPM {held}",))
-    of = worth(problems, p, goal, found, _problem(case, product, name))
+    of = worth(problems, p, goal, found, nominal)
     return RobustRoute(name, (), _dearer(found, one_off), _all_dearer(of, one_off), one_off)
 
 
@@ -152,8 +166,26 @@ def _reasons(case: Case, product: ProductShape, name: str) -> list[str]:
     ]
 
 
-def _problem(case: Case, product: ProductShape, route: str) -> Problem:
-    return prepare(compile_template(case, product, case.library.routes[route]))
+def _ruled(case: Case, product: ProductShape, route: str) -> Ruled:
+    """Return the product compiled on a route, under its rules."""
+    own = case.product(product.name)
+    return product_ruled(own, compile_template(case, own, case.library.routes[route]))
+
+
+def _refuse_coupled(product: ProductShape) -> None:
+    """Refuse rules that a robust plan would not keep: better no answer than a wrong one."""
+    held = {
+        "same_level": product.same_level,
+        "moves": product.moves,
+        "use_limits_per_good": product.use_limits_per_good,
+    }
+    faults = [
+        Fault("a plan for all scenarios cannot hold this rule yet", f"{product.name}.{key}")
+        for key, rules in held.items()
+        if rules
+    ]
+    if faults:
+        raise CaseError(faults)
 
 
 def _one_off(case: Case, product: ProductShape, name: str) -> float:
