@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from yieldopt import CaseError, UnknownName, evaluate, load
+from yieldopt import CaseError, UnknownName, evaluate, load, solve
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
 from yieldopt.data import bundled_cases
@@ -172,7 +172,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
 
 
 def test_rules_of_the_product_are_kept_or_refused(tmp_path: Path) -> None:
-    """A menu cut by a rule stays cut; rules that couple insertions are not held, and said so."""
+    """Cut menus stay cut, moves are moved; limits on use are not held, and that is said."""
     words = ("--product", "asic", "--route", "cowos_s", "--json")
     data = json.loads(run(written(tmp_path, ""), *words).stdout)
     plain = data["routes"][0]["found"]
@@ -185,7 +185,20 @@ def test_rules_of_the_product_are_kept_or_refused(tmp_path: Path) -> None:
     assert found["levels"][place] != level
     assert found["value_usd"] > plain["value_usd"]
     assert found["proof"]["combinations"] < plain["proof"]["combinations"]
-    tie = 'same_level = [["package/final_test", "package/system_level"]]\ndppm_limit'
-    out = run(written(tmp_path, "", MINIMAL.replace("dppm_limit", tie, 1)), *words)
+    places = ["package/final_test", "cow/mid_bond"]
+    move = f"moves = [{{places = {json.dumps(places)}}}]\ndppm_limit"
+    moved = run(written(tmp_path, "", MINIMAL.replace("dppm_limit", move, 1)), *words)
+    route = json.loads(moved.stdout)["routes"][0]
+    levels = route["found"]["levels"]
+    used = [levels[place] != "off" for place in places]
+    assert sum(used) == 1
+    solved = load("minimal", {"products.asic.moves": [{"places": places}]})
+    (best,) = [v for v in solve(solved).products[0].routes if v.route == "cowos_s"]
+    assert route["found"]["value_usd"] == pytest.approx(best.cost_per_good_usd, rel=1e-9)
+    assert route["worth"]["information_usd"] == pytest.approx(0.0, abs=1e-5)
+    proof = route["found"]["proof"]
+    assert proof["enumerated"] + proof["pruned"] == proof["combinations"]
+    limit = 'use_limits_per_good = {"interposer.cowos_s" = 1.0}\ndppm_limit'
+    out = run(written(tmp_path, "", MINIMAL.replace("dppm_limit", limit, 1)), *words)
     assert out.exit_code == 2
-    assert "asic.same_level: a plan for all scenarios cannot hold this rule yet" in out.stderr
+    assert "asic.use_limits_per_good: a plan for all scenarios cannot hold" in out.stderr

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from yieldopt.compile import compile_template
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.optimize.candidates import one_off_usd
-from yieldopt.optimize.problem import prepare
-from yieldopt.optimize.product_rules import product_ruled
+from yieldopt.optimize.coverage import Proof
+from yieldopt.optimize.product_rules import narrowed, product_ruled
 from yieldopt.optimize.robust import Goal, RobustFound, robust_levels
 from yieldopt.optimize.robust_worth import Worth, worth
 from yieldopt.optimize.route import exclusions
@@ -98,8 +98,8 @@ def robust_answer(
     ------
     CaseError, UnknownName
         No scenarios; no such product or route; a scenario that changes more than numbers and
-        process steps of the flow, or a one-off cost; rules of the product that couple insertions or
-        limit resources, which are not held yet.
+        process steps of the flow, or a one-off cost; limits on the product's use of resources,
+        which are not held yet.
     """
     asked = case.product(product)
     if not case.scenarios:
@@ -108,7 +108,7 @@ def robust_answer(
     if route is not None and route not in asked.routes:
         hint = near_miss(route, asked.routes)
         raise UnknownName(Fault(f"none of the routes of {product}", value=route, hint=hint))
-    _refuse_coupled(asked)
+    _refuse_use_limits(asked)
     escape = asked.escape_cost_usd
     goal = replace(
         goal or Goal(),
@@ -141,15 +141,17 @@ def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRo
     reasons += [f"{place}: no level is left" for place, levels in menus.items() if not levels]
     if reasons:
         return RobustRoute(name, tuple(reasons))
-    *problems, nominal = [prepare(one.template.limited(menus)) for one in ruled]
+    *scenarios, nominal = [narrowed(one, menus) for one in ruled]
+    if scenarios[0].reasons:
+        return RobustRoute(name, scenarios[0].reasons)
     p = [scenario.probability for scenario in case.scenarios]
-    found = robust_levels(problems, p, goal)
+    found = _over_parts(scenarios, p, goal)
     if found.levels is None:
         if goal.dppm_limit is None:
             return RobustRoute(name, ("nothing passes in some scenario",))
         held = f"in scenarios of probability {goal.dppm_share:g}"
         return RobustRoute(name, (f"no plan holds {goal.dppm_limit:g} DPPM {held}",))
-    of = worth(problems, p, goal, found, nominal)
+    of = worth(scenarios, p, goal, found, nominal)
     return RobustRoute(name, (), _dearer(found, one_off), _all_dearer(of, one_off), one_off)
 
 
@@ -172,20 +174,27 @@ def _ruled(case: Case, product: ProductShape, route: str) -> Ruled:
     return product_ruled(own, compile_template(case, own, case.library.routes[route]))
 
 
-def _refuse_coupled(product: ProductShape) -> None:
+def _over_parts(scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal) -> RobustFound:
+    """Return the best plan that keeps rules on levels: of every part that they leave."""
+    parts = zip(*(one.parts() for one in scenarios), strict=True)
+    found = [robust_levels(part, p, goal) for part in parts]
+    best = min(found, key=lambda one: one.value_usd)
+    proofs = [one.proof for one in found]
+    proof = Proof(
+        best.proof.method,
+        sum(one.combinations for one in proofs),
+        sum(one.enumerated for one in proofs),
+        sum(one.pruned for one in proofs),
+        min(one.lower_bound_usd for one in proofs),
+    )
+    return replace(best, proof=proof, examined=sum(one.examined for one in found))
+
+
+def _refuse_use_limits(product: ProductShape) -> None:
     """Refuse rules that a robust plan would not keep: better no answer than a wrong one."""
-    held = {
-        "same_level": product.same_level,
-        "moves": product.moves,
-        "use_limits_per_good": product.use_limits_per_good,
-    }
-    faults = [
-        Fault("a plan for all scenarios cannot hold this rule yet", f"{product.name}.{key}")
-        for key, rules in held.items()
-        if rules
-    ]
-    if faults:
-        raise CaseError(faults)
+    if product.use_limits_per_good:
+        text = "a plan for all scenarios cannot hold limits on use yet"
+        raise CaseError(Fault(text, f"{product.name}.use_limits_per_good"))
 
 
 def _one_off(case: Case, product: ProductShape, name: str) -> float:

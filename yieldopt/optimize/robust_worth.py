@@ -14,6 +14,7 @@ from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.robust import Goal, Judged, RobustFound, checked, goal_stack, judge
 from yieldopt.optimize.robust_measure import Measure
+from yieldopt.optimize.ruled import Ruled, best_under
 
 Array = NDArray[np.float64]
 
@@ -61,30 +62,32 @@ class Worth:
 
 
 def worth(
-    problems: Sequence[Problem],
+    problems: Sequence[Problem | Ruled],
     probabilities: Sequence[float],
     goal: Goal,
     found: RobustFound,
-    nominal: Problem | None = None,
+    nominal: Problem | Ruled | None = None,
 ) -> Worth:
     """Set a robust plan against perfect knowledge and a nominal plan.
 
     Parameters
     ----------
     problems, probabilities, goal
-        As of :func:`yieldopt.optimize.robust.robust_levels`.
+        As of :func:`yieldopt.optimize.robust.robust_levels`; a problem, or a template under rules
+        that the plans compared with keep too.
     found
         Its answer, with a plan.
     nominal
         The scenario that one would plan for without the others, such as the base case.
     """
-    p = checked(problems, probabilities)
+    whole = [one if isinstance(one, Problem) else one.problem(one.menus) for one in problems]
+    p = checked(whole, probabilities)
     held = [_best(problem, goal).value_usd for problem in problems]
     perfect = _perfect(problems, p, goal, np.array(held))
     levels = None if nominal is None else _best(nominal, goal).levels
     shown: Judged | None = None
     if levels is not None:
-        shown = judge(goal_stack(problems, goal), p, goal, levels)
+        shown = judge(goal_stack(whole, goal), p, goal, levels)
     nominal_usd = shown.value_usd if shown and shown.value_usd < math.inf else None
     return Worth(
         perfect,
@@ -97,16 +100,20 @@ def worth(
     )
 
 
-def _best(problem: Problem, goal: Goal) -> Found:
-    return best_levels(
-        problem,
+def _best(subject: Problem | Ruled, goal: Goal) -> Found:
+    return best_under(
+        subject,
+        None,
         goal.prices,
         dppm_limit=goal.dppm_limit,
         escape_cost_usd=goal.escape_cost_usd,
+        search=best_levels,
     )
 
 
-def _perfect(problems: Sequence[Problem], p: Array, goal: Goal, held: Array) -> float | None:
+def _perfect(
+    problems: Sequence[Problem | Ruled], p: Array, goal: Goal, held: Array
+) -> float | None:
     if goal.measure == "fixed_starts":
         return None
     measure = Measure(goal.measure, p, goal.cvar_tail)
