@@ -20,10 +20,9 @@ class ProductFrontier:
 
     Parameters
     ----------
-    product, route
-        Names; the route is ``None`` where none can be taken.
-    routes
-        The verdict on every route that was weighed.
+    product, route, routes
+        Names, and the verdict on every route that was weighed; ``route`` is ``None`` where none of
+        them can be taken.
     dppm_limit, escape_cost_usd
         The product's; the escapes are part of every cost, the limit cuts nothing off.
     chosen
@@ -63,12 +62,9 @@ def product_frontier(
 
     Parameters
     ----------
-    case
-        From :func:`yieldopt.load`.
-    product
-        A product of the case.
-    route
-        One of its routes; left out: that of least cost per good package.
+    case, product, route
+        From :func:`yieldopt.load`; a product of it; one of the product's routes, left out: that of
+        least cost per good package.
     most
         Points in all, from the cheapest on; what is left out is said.
 
