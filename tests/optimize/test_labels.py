@@ -17,12 +17,14 @@ from tests.random_templates import all_plans, random_template
 from yieldopt import Input, Law, evaluate
 from yieldopt.flow import Faults, Outcome, Step
 from yieldopt.optimize import labelled
+from yieldopt.optimize.coverage import best_levels
+from yieldopt.optimize.effort import Effort, Goal
 from yieldopt.optimize.labelled import best_labelled
 from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.search import is_enumerable, search
-from yieldopt.optimize.sweep import Effort, Goal, Sweep
+from yieldopt.optimize.sweep import Sweep
 from yieldopt.template import Choice, OpenNode, Template
 
 # Some ten logs and exponentials in another order of operations: 1e-13 each way.
@@ -225,3 +227,41 @@ def descended(template: Template, ask: Ask, rng: np.random.Generator) -> float:
                 if value < best * (1 - 1e-12):
                     best, plan, moved = value, plan | {place: level}, True
     return best
+
+
+def test_a_part_without_steps() -> None:
+    die = OpenNode("die", (), (Step("fab", "process", 5.0, faults={"logic": Faults(0.1)}),))
+    sort = Choice("cp", {"off": None, "on": Step("cp", "test", 1.0, coverage={"logic": 0.9})})
+    nodes = (OpenNode("lid", (), ()), die, OpenNode("p", (Input("lid"), Input("die", 3)), (sort,)))
+    template = Template("p", nodes)
+    ask = Ask(escape_cost_usd=90.0)
+    least = min(objective(evaluate(template.at(p)), ask) for p in all_plans(template))
+    assert best_labelled(Menus.of(template), ask).value_usd == pytest.approx(least, rel=RELATIVE)
+
+
+@pytest.mark.parametrize("ask", [Ask(escape_cost_usd=1500.0), Ask(dppm_limit=60_000.0)])
+def test_labels_equal_enumeration(ask: Ask) -> None:
+    """8⁷ plans of a stack of four: too many for ``evaluate``, not for the matrix product."""
+    problem = prepare(long_stack(4))
+    assert problem.combinations == 8**7
+    counted = best_levels(
+        problem, dppm_limit=ask.dppm_limit, escape_cost_usd=ask.escape_cost_usd, bound=False
+    )
+    found = best_labelled(problem.menus, ask)
+    assert found.gap == 0.0
+    assert found.value_usd == pytest.approx(counted.value_usd, rel=RELATIVE)
+
+
+@pytest.mark.parametrize("seed", range(300, 330))
+def test_labels_equal_enumeration_on_larger_problems(seed: int) -> None:
+    """Up to 20,000 plans with repair, damage, grades and several units, some harvested."""
+    template = random_template(seed, most=20_000)
+    template = harvested(template, seed) if seed % 3 == 0 else template
+    problem = prepare(template)
+    for ask in (Ask(escape_cost_usd=2000.0), Ask(dppm_limit=30_000.0), Ask()):
+        counted = best_levels(
+            problem, dppm_limit=ask.dppm_limit, escape_cost_usd=ask.escape_cost_usd, bound=False
+        )
+        found = best_labelled(problem.menus, ask)
+        assert found.value_usd == pytest.approx(counted.value_usd, rel=RELATIVE)
+        assert found.proof.lower_bound_usd == pytest.approx(counted.value_usd, rel=RELATIVE)

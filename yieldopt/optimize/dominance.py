@@ -6,8 +6,10 @@ with. So over all completions the purses of label A are at most e^ε times those
 
     ε = max( Δln v + (n−1)·X ,  X, n·X ) + n·Z ,   X = Σ_c max_x Δa_c ,  Z = Σ_c max_y Δ(−z_c) ,
 
-with Δ = A − B and n units of the label in a package. No law, no monotone coverage and no kind of
-overlap is assumed: the tables hold every future.
+with Δ = A − B and n units of the label in a package. The first of the two concerns the dollars
+spent already, the second those to come: if of the cost of any completion worth a look at most a
+share π is spent already, or φ still to come, ε is the mean of the two by that share. No law, no
+monotone coverage and no kind of overlap is assumed: the tables hold every future.
 Where no test ahead repairs, z does not depend on y and is taken out of ``v`` and ``a``.
 """
 
@@ -24,9 +26,10 @@ from yieldopt.optimize.labels import Labels
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-_BLOCK = 256
-_FIRST = 8
 _PROBES = 6
+ROOM = 1.01  # completions dearer than the best plan known by this factor are not looked at
+_SMALL = 0.009  # an ε that leaves a completion beyond that room above the plan known
+BEYOND = ROOM * 0.991  # of the plan known: at least what such a completion costs (e^−0.009 > 0.991)
 _PAIRS = 4_000_000  # numbers of a table compared at once
 
 
@@ -44,15 +47,23 @@ class Worth:
         −z by channel that tests ahead can repair, (L, m).
     q
         ln Q by channel after the exposures that end, (L, m); empty where Q is not limited.
+    wanted
+        The same, −inf where it alone breaks the limit: nothing has to stand for such a plan.
     probes
         Σ_c a_c at a few exposures: cheap lower bounds on ε, (L, p).
+    past, future
+        Most of the cost of any completion worth a look that is spent already, or still to come:
+        shares in [0, 1], (L,).
     """
 
     v: Array
     a: tuple[Array, ...]
     fall: tuple[Array, ...]
     q: tuple[Array, ...]
+    wanted: tuple[Array, ...]
     probes: Array
+    past: Array
+    future: Array
     units: int  # in one package
 
     def __len__(self) -> int:
@@ -65,7 +76,10 @@ class Worth:
             tuple(table[rows] for table in self.a),
             tuple(table[rows] for table in self.fall),
             tuple(table[rows] for table in self.q),
+            tuple(table[rows] for table in self.wanted),
             self.probes[rows],
+            self.past[rows],
+            self.future[rows],
             self.units,
         )
 
@@ -77,7 +91,10 @@ class Worth:
             _both(self.a, other.a),
             _both(self.fall, other.fall),
             _both(self.q, other.q),
+            _both(self.wanted, other.wanted),
             np.concatenate([self.probes, other.probes]),
+            np.concatenate([self.past, other.past]),
+            np.concatenate([self.future, other.future]),
             self.units,
         )
 
@@ -86,7 +103,15 @@ def _both(mine: Sequence[Array], theirs: Sequence[Array]) -> tuple[Array, ...]:
     return tuple(np.concatenate(pair) for pair in zip(mine, theirs, strict=True))
 
 
-def worth(labels: Labels, ahead: Sequence[Exposures], units: int, *, limited: bool) -> Worth:
+def worth(
+    labels: Labels,
+    ahead: Sequence[Exposures],
+    units: int,
+    least_log_q: Array | None,
+    *,
+    to_come: float,
+    upper: float,
+) -> Worth:
     """Return what completions of labels depend on.
 
     Parameters
@@ -95,11 +120,16 @@ def worth(labels: Labels, ahead: Sequence[Exposures], units: int, *, limited: bo
         Labels and the exposures ahead of them, by channel.
     units
         Units of the node in one package.
-    limited
-        Whether ln Q counts by itself.
+    least_log_q
+        ln Q below which a package does not count, by label (L,); ``None``: Q is not limited.
+    to_come
+        Least that the steps not done yet cost in a package that loses nothing [USD].
+    upper
+        Value of a plan known; completions above it by :data:`ROOM` are not worth a look [USD].
     """
     shift = np.zeros(len(labels))
     tables, fall, ln_q = [], [], []
+    wanted: list[Array] = []
     for channel, (a, q) in labels.tables.items():
         ends = np.flatnonzero(ahead[channel].ends)
         z = a[:, ends] + q[:, ends]
@@ -109,8 +139,10 @@ def worth(labels: Labels, ahead: Sequence[Exposures], units: int, *, limited: bo
         else:
             shift += z[:, 0]
             tables.append(a - z[:, :1])
-        if limited:
-            ln_q.append(q[:, ends])
+        if least_log_q is not None:
+            own = q[:, ends]
+            ln_q.append(own)
+            wanted.append(np.where(units * own >= least_log_q[:, None], own, -np.inf))
     with np.errstate(divide="ignore"):
         v = np.log(labels.v) - shift[:, None]
     probes = [
@@ -121,7 +153,21 @@ def worth(labels: Labels, ahead: Sequence[Exposures], units: int, *, limited: bo
     probes.append(
         sum((t[:, at] for t, at in zip(tables, empty, strict=True)), np.zeros(len(labels)))
     )
-    return Worth(v, tuple(tables), tuple(fall), tuple(ln_q), np.stack(probes, axis=1), units)
+    return Worth(
+        v,
+        tuple(tables),
+        tuple(fall),
+        tuple(ln_q),
+        tuple(wanted),
+        np.stack(probes, axis=1),
+        np.full(len(v), _share(1.0 - to_come / (ROOM * upper))),
+        _share(1.0 - units * np.exp(v[:, 0]) / (ROOM * upper)),
+        units,
+    )
+
+
+def _share(value: Array | float) -> Array:
+    return np.clip(value, 0.0, 1.0)
 
 
 def excess(one: Worth, other: Worth, i: Index, j: Index) -> tuple[Array, Array]:
@@ -148,12 +194,23 @@ def _excess(one: Worth, other: Worth, i: Index, j: Index) -> tuple[Array, Array]
     with np.errstate(invalid="ignore"):
         spent = one.v[i] - other.v[j] + ((one.units - 1) * weight)[:, None]
     spent[np.isnan(spent)] = 0.0  # both have spent nothing
-    later = np.maximum(weight, one.units * weight)
-    over = np.maximum(spent, later[:, None]) + fall[:, None]
-    missing = np.max(over[:, 1:], axis=1, initial=0.0)
+    later = np.maximum(weight, one.units * weight) + fall
+    spent += fall[:, None]
+    missing = np.maximum(spent[:, 1:], later[:, None]).max(axis=1, initial=0.0)
     if one.q:
-        missing = np.maximum(missing, one.units * _most(other.q, one.q, j, i))
-    return over[:, 0], missing
+        missing = np.maximum(missing, one.units * _most(other.wanted, one.q, j, i))
+    return _mean(spent[:, 0], later, one.past[i], one.future[i]), missing
+
+
+def _mean(spent: Array, later: Array, past: Array, future: Array) -> Array:
+    """Return ε from that of the dollars spent and that of those to come."""
+    worst = np.maximum(spent, later)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(
+            spent >= later, later + past * (spent - later), spent + future * (later - spent)
+        )
+    fine = (worst <= _SMALL) & np.isfinite(mean)
+    return np.where(fine, mean, worst)
 
 
 def _most(one: Sequence[Array], other: Sequence[Array], i: Index, j: Index) -> Array:
@@ -161,107 +218,3 @@ def _most(one: Sequence[Array], other: Sequence[Array], i: Index, j: Index) -> A
     for mine, theirs in zip(one, other, strict=True):
         total += (mine[i] - theirs[j]).max(axis=1)
     return total
-
-
-@dataclass(frozen=True)
-class Absorbed:
-    """Which labels are kept, and what stands for the others.
-
-    ``kept`` (K,) rows; ``target`` (L,) the kept label, as a number among ``kept``, that stands for
-    each; ``excess`` (L,) and ``missing`` (L,): ε, and what it may lack.
-    """
-
-    kept: Index
-    target: Index
-    excess: Array
-    missing: Array
-
-
-def absorb(labels: Worth, tolerance: float, room: Array) -> Absorbed:
-    """Keep labels such that each other one is stood for within a tolerance.
-
-    Parameters
-    ----------
-    labels
-        The labels.
-    tolerance
-        ε that is allowed.
-    room
-        What the label which stands for another may lack (ln Q, ln of limited purses), (L,).
-    """
-    size = len(labels)
-    order = np.lexsort((labels.probes[:, -1], labels.v[:, 0]))
-    target = np.full(size, -1, np.intp)
-    loss, missing = np.zeros(size), np.zeros(size)
-    kept: list[int] = []
-    for low in range(0, size, _BLOCK):
-        rows = order[low : low + _BLOCK]
-        held = np.array(kept, np.intp)
-        apart = distance(labels, labels, held, rows)
-        for some in (_FIRST, len(held)):  # most rows are absorbed by one of the first tried
-            left = np.flatnonzero(target[rows] < 0)
-            j, i = nearest(apart[left], some, tolerance)
-            j = left[j]
-            over, lack = excess(labels, labels, held[i], rows[j])
-            fine = (over <= tolerance) & (lack <= room[rows[j]])
-            i, j, over, lack = i[fine], j[fine], over[fine], lack[fine]
-            for at in np.argsort(-over, kind="stable"):
-                row = rows[j[at]]
-                target[row], loss[row], missing[row] = i[at], over[at], lack[at]
-        left = rows[target[rows] < 0]
-        _among(labels, left, tolerance, room, kept, (target, loss, missing))
-    return Absorbed(np.array(kept, np.intp), target, loss, missing)
-
-
-def distance(one: Worth, other: Worth, i: Index, j: Index) -> Array:
-    """Return a cheap estimate of ε of labels ``i`` over labels ``j``, (J, I).
-
-    It is never above ε, but where tests ahead repair or a package holds several units.
-    """
-    apart = np.full((len(j), len(i)), -np.inf)
-    for column in range(one.probes.shape[1]):
-        mine, theirs = one.probes[i, column], other.probes[j, column]
-        np.maximum(apart, mine[None, :] - theirs[:, None], out=apart)
-    with np.errstate(invalid="ignore"):
-        spent = one.v[i, 0][None, :] - other.v[j, 0][:, None]
-    np.fmax(apart, spent, out=apart)
-    return apart
-
-
-def nearest(apart: Array, count: int, most: float) -> tuple[Index, Index]:
-    """Return the pairs (row, column) of the least ``count`` in every row, none above ``most``."""
-    if count >= apart.shape[1]:
-        rows, columns = np.nonzero(apart <= most)
-        return rows, columns
-    columns = np.argpartition(apart, count - 1, axis=1)[:, :count].reshape(-1)
-    rows = np.repeat(np.arange(len(apart)), count)
-    fine = apart[rows, columns] <= most
-    return rows[fine], columns[fine]
-
-
-def _among(
-    labels: Worth,
-    rows: Index,
-    tolerance: float,
-    room: Array,
-    kept: list[int],
-    into: tuple[Index, Array, Array],
-) -> None:
-    """Keep or absorb the rows of one block among themselves, cheapest first."""
-    target, loss, missing = into
-    apart = distance(labels, labels, rows, rows)
-    i, j = np.nonzero(tolerance >= apart.T)
-    worst, lack = excess(labels, labels, rows[i], rows[j])
-    fine = (worst <= tolerance) & (lack <= room[rows[j]]) & (i != j)
-    i, j, worst, lack = i[fine], j[fine], worst[fine], lack[fine]
-    starts = np.searchsorted(i, np.arange(len(rows) + 1))
-    for at, row in enumerate(rows):
-        if target[row] >= 0:
-            continue
-        target[row] = len(kept)
-        kept.append(int(row))
-        for pair in range(starts[at], starts[at + 1]):
-            other = rows[j[pair]]
-            if target[other] < 0:
-                target[other] = target[row]
-                loss[other], missing[other] = worst[pair], lack[pair]

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from yieldopt.optimize.coverage import HOPELESS_USD, Found, Proof
+from yieldopt.optimize.effort import Effort, Goal, OutOfTime, Reference
 from yieldopt.optimize.labels import Labels, shipped
 from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.pricing import Ask
-from yieldopt.optimize.sweep import ROUNDING, Effort, Goal, Key, OutOfTime, Reference, Sweep
+from yieldopt.optimize.sweep import ROUNDING, Key, Sweep
 
 _FIRST = 3e-3  # tolerance ε of the first sweep
 _FINER = 1.0 / 3.0
 _LAST = 1e-9  # a finer tolerance is none
-_LACKING = 1e-2  # of the limit on ln Q, in the first sweep; falls with ε squared
-_LACKING_USE = 1e-3  # ln of a limited resource
+_LACKING = 0.3  # of the limit on ln Q, in the first sweep; falls with ε
+_LACKING_USE = 0.03  # ln of a limited resource
 _LABELS = 4_000
-_NUMBERS = 60_000_000  # of all tables of one stage
 _EQUAL = 1e-11  # limits are compared to this
 
 
@@ -82,7 +82,7 @@ def best_labelled(
     priced = menus.priced(purses)
     best = _Best(known_usd + goal.escape)
     references: Mapping[Key, Reference] = {}
-    effort = _first(menus, ask, until)
+    effort = _first(ask, until)
     while True:
         sweep = Sweep(menus, priced, goal, effort, best.upper, references)
         try:
@@ -99,21 +99,20 @@ def best_labelled(
     return _answer(menus, best, goal.escape)
 
 
-def _first(menus: Menus, ask: Ask, until: float) -> Effort:
+def _first(ask: Ask, until: float) -> Effort:
     lacking = _LACKING_USE if ask.resource_limits else math.inf
     if ask.log_q_least is not None:
         lacking = min(lacking, _LACKING * max(-ask.log_q_least, 1e-12))
-    widest = max(sum(len(one) for one in menus.paths.ahead(n, 0)) for n in menus.tree.nodes)
-    most = max(200, min(_LABELS, _NUMBERS // (3 * widest + 1)))
-    return Effort(_FIRST, lacking if lacking < math.inf else 0.0, most, until)
+    return Effort(_FIRST, lacking if lacking < math.inf else 0.0, _LABELS, until)
 
 
 def _finer(effort: Effort, *, coarsened: bool) -> Effort:
     tolerance = effort.tolerance * _FINER
     if tolerance < _LAST:
         tolerance = 0.0
-    lacking = effort.lacking * _FINER**2 if tolerance else 0.0
-    return Effort(tolerance, lacking, effort.labels * (2 if coarsened else 1), effort.until)
+    lacking = effort.lacking * _FINER if tolerance else 0.0
+    labels = effort.labels * (2 if coarsened else 1)
+    return replace(effort, tolerance=tolerance, lacking=lacking, labels=labels)
 
 
 def _take(best: _Best, labels: Labels, goal: Goal) -> None:

@@ -14,11 +14,14 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.dominance import Worth, absorb, distance, excess, nearest, worth
+from yieldopt.optimize.absorption import absorb, distance, nearest
+from yieldopt.optimize.dominance import BEYOND, Worth, excess, worth
+from yieldopt.optimize.effort import Effort, Goal, OutOfTime, Reference
 from yieldopt.optimize.labels import (
     Labels,
     Menu,
@@ -32,6 +35,7 @@ from yieldopt.optimize.labels import (
     times,
 )
 from yieldopt.optimize.menus import Menus
+from yieldopt.template import OpenNode
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -39,49 +43,6 @@ Key = tuple[str, int]  # node, number of the stage within it
 Source = tuple[Key, Index, Array]  # a branch, the row of each label in it, slack of the others
 ROUNDING = 1e-11  # bounds closer than this to a known value are not told apart from it
 _NEAREST = 6  # references tried for each label
-
-
-class OutOfTime(Exception):
-    """The sweep was not finished."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is sought: ``escape`` USD a bad package, ln Q at least, most of each further purse."""
-
-    escape: float = 0.0
-    least_log_q: float = -math.inf
-    most: Array = field(default_factory=lambda: np.zeros(0))
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How finely: tolerance ε, what limits may be missed by (ln), most labels kept, until when."""
-
-    tolerance: float
-    lacking: float
-    labels: int
-    until: float
-
-
-@dataclass
-class Reference:
-    """Labels kept at a stage in a former sweep and bounds on their completions (escape added).
-
-    The bounds hold for completions that miss a limit by no more than ``room``.
-    """
-
-    worth: Worth
-    bound: Array
-    room: Array
-
-    def __add__(self, other: Reference) -> Reference:
-        """Return the references of both."""
-        return Reference(
-            self.worth + other.worth,
-            np.concatenate([self.bound, other.bound]),
-            np.concatenate([self.room, other.room]),
-        )
 
 
 @dataclass
@@ -108,57 +69,72 @@ class Sweep:
     references: Mapping[Key, Reference] = field(default_factory=dict)
     stages: dict[Key, _Stage] = field(default_factory=dict)
     coarsened: int = 0  # stages whose tolerance had to be raised
-    _share: dict[Key, float] = field(default_factory=dict)  # of all stages: those up to one
 
     def forward(self) -> Labels:
         """Return the labels of whole packages."""
         ready: dict[str, tuple[Key, Labels]] = {}
         for node in self.menus.template.nodes:
-            key: Key | None = None
-            labels: Labels | None = None
-            number = 0
-            empty = tuple(one.empty for one in self.menus.paths.ahead(node.name, 0))
-            for source in node.inputs:
-                below, own = ready.pop(source.node)
-                own = times(own, source.count, empty)
-                if labels is None or key is None:
-                    rows = np.arange(len(own))
-                    came: tuple[Source, ...] = ((below, rows, np.zeros(len(own))),)
-                    labels, key = own, (node.name, number)
-                else:
-                    left, right = all_pairs(labels, own)
-                    came = (
-                        (key, left, own.slack[right, 0]),
-                        (below, right, labels.slack[left, 0]),
-                    )
-                    labels = join(labels, own, empty, (left, right))
-                    key = (node.name, number)
-                labels = self._thinned(key, labels, came, 0)
-                number += 1
-            if labels is None:
-                labels = start(1 + len(self.goal.most))
+            held = self._joined(node, ready)
             for at in range(len(node.items)):
+                key = (node.name, len(node.inputs) + at)
                 menu = self.priced[node.name, at]
+                before, labels = held or (None, start(1 + len(self.goal.most)))
+                labels = self._fitting(before, labels, self._room(node.name, at) // len(menu.kept))
                 rows, pick = all_levels(labels, menu)
-                came = () if key is None else ((key, rows, np.zeros(len(rows))),)
-                key = (node.name, number)
-                labels = self._thinned(key, apply(labels, menu, rows, pick), came, at + 1)
-                number += 1
-            ready[node.name] = (key or (node.name, 0), labels)
+                came = ((before, rows, np.zeros(len(rows))),) if before is not None else ()
+                held = key, self._thinned(key, apply(labels, menu, rows, pick), came, at + 1)
+            if held is None:  # a part that comes for nothing
+                key = (node.name, 0)
+                held = key, self._thinned(key, start(1 + len(self.goal.most)), (), 0)
+            ready[node.name] = held
         return ready[self.menus.template.ship][1]
+
+    def _joined(
+        self, node: OpenNode, ready: dict[str, tuple[Key, Labels]]
+    ) -> tuple[Key, Labels] | None:
+        """Join what a node is made of, one kind of units after the other."""
+        held: tuple[Key, Labels] | None = None
+        empty = tuple(one.empty for one in self.menus.paths.ahead(node.name, 0))
+        for number, source in enumerate(node.inputs):
+            below, own = ready.pop(source.node)
+            key = (node.name, number)
+            room = self._room(node.name, 0)
+            if held is not None:  # the pairs of both must fit
+                most = max(room // max(len(held[1]), 1), math.isqrt(room))
+                own = self._fitting(below, own, most)
+            own = times(own, source.count, empty)
+            if held is None:
+                came: tuple[Source, ...] = ((below, np.arange(len(own)), np.zeros(len(own))),)
+                labels = own
+            else:
+                labels = self._fitting(held[0], held[1], room // max(len(own), 1))
+                left, right = all_pairs(labels, own)
+                came = (
+                    (held[0], left, own.slack[right, 0]),
+                    (below, right, labels.slack[left, 0]),
+                )
+                labels = join(labels, own, empty, (left, right))
+            held = key, self._thinned(key, labels, came, 0)
+        return held
 
     def _thinned(self, key: Key, labels: Labels, came: tuple[Source, ...], at: int) -> Labels:
         """Drop and absorb labels; remember what became of each."""
-        if time.perf_counter() > self.effort.until:
-            raise OutOfTime
         ahead = self.menus.paths.ahead(key[0], at)
-        limited = self.goal.least_log_q > -math.inf
-        own = worth(labels, ahead, self.menus.tree.count(key[0]), limited=limited)
-        bound = self._bounds(key, own)
+        least = self.goal.least_log_q - labels.slack[:, 1] - self.effort.lacking
+        limit = least if self.goal.least_log_q > -math.inf else None
+        own = worth(
+            labels,
+            ahead,
+            self.menus.tree.count(key[0]),
+            limit,
+            to_come=self._least - self._done(key),
+            upper=self.upper,
+        )
+        bound = self._bounds(key, own, labels.slack[:, 1])
         left = np.flatnonzero(~(bound >= self.upper * (1.0 - ROUNDING)))
-        self._share[key] = sum(self._share[below] for below, _, _ in came) + 1.0 / self._total()
-        room = self._share[key] * self.effort.lacking / 2
-        kept, to, lost, slack = self._absorbed(own.take(left), labels.slack[left], room)
+        kept, to, lost, slack = self._absorbed(
+            own.take(left), labels.slack[left], self.effort.labels
+        )
         target = np.full(len(labels), -1, np.intp)
         loss = np.zeros(len(labels))
         target[left], loss[left] = to, lost
@@ -166,30 +142,72 @@ class Sweep:
         self.stages[key] = _Stage(came, target, loss, bound, own.take(left[kept]), chosen.origin)
         return Labels(chosen.v, chosen.tables, slack, chosen.origin)
 
-    def _total(self) -> int:
-        """Number of stages."""
-        nodes = self.menus.template.nodes
-        return sum(len(node.inputs) + len(node.items) for node in nodes)
-
-    def _absorbed(self, own: Worth, slack: Array, room: float) -> tuple[Index, Index, Array, Array]:
+    def _absorbed(self, own: Worth, slack: Array, most: int) -> tuple[Index, Index, Array, Array]:
         """Return the rows kept, what stands for each row, its ε, and the slack of those kept."""
         kept, to = np.arange(len(own)), np.arange(len(own))
         lost = np.zeros(len(own))
-        tolerance = self.effort.tolerance
+        tolerance, room = self.effort.tolerance, self.effort.lacking / (2 * self._count)
         while True:
-            some = own.take(kept)
-            found = absorb(some, tolerance, room - slack[:, 1])
+            found = absorb(own.take(kept), tolerance, room, self._check_time)
             gone = np.stack([np.maximum(found.excess, 0.0), found.missing], axis=1) + slack
             slack = slack[found.kept]
             np.maximum.at(slack, found.target, gone)
             lost = lost + found.excess[to]
             kept, to = kept[found.kept], found.target[to]
-            if len(kept) <= self.effort.labels or tolerance > 1.0:
+            if len(kept) <= most or tolerance > 1.0:
                 return kept, to, lost, slack
-            tolerance = max(2.0 * tolerance, 1e-7)
+            tolerance, room = max(2.0 * tolerance, 1e-7), max(2.0 * room, 1e-12)
             self.coarsened += 1
 
-    def _bounds(self, key: Key, own: Worth) -> Array:
+    def _fitting(self, key: Key | None, labels: Labels, most: int) -> Labels:
+        """Absorb further labels of a stage just made, so that what follows fits the memory."""
+        if key is None or len(labels) <= most:
+            return labels
+        stage = self.stages[key]
+        kept, to, lost, slack = self._absorbed(stage.worth, labels.slack, most)
+        stood = stage.target >= 0
+        stage.excess[stood] += lost[stage.target[stood]]
+        stage.target[stood] = to[stage.target[stood]]
+        chosen = labels.take(kept)
+        stage.worth, stage.origin = stage.worth.take(kept), chosen.origin
+        return Labels(chosen.v, chosen.tables, slack, chosen.origin)
+
+    def _room(self, node: str, at: int) -> int:
+        """Most labels that a stage may begin with."""
+        width = sum(len(one) for one in self.menus.paths.ahead(node, at))
+        return max(2_000, self.effort.numbers // (2 * width + 1))
+
+    @cached_property
+    def _least(self) -> float:
+        """What a package costs at least where nothing is lost, an escape's price added [USD]."""
+        nodes = self.menus.template.nodes
+        return self.goal.escape + sum(self._raw(n.name, len(n.items)) for n in nodes)
+
+    def _raw(self, node: str, items: int) -> float:
+        """Cost of the first items of a node in a package that loses nothing, cheapest levels."""
+        units = self.menus.tree.count(node)
+        return units * sum(float(self.priced[node, i].charge[:, 0].min()) for i in range(items))
+
+    def _done(self, key: Key) -> float:
+        """The share of :attr:`_least` that labels of a stage have spent."""
+        tree = self.menus.tree
+        inputs = tree.nodes[key[0]].inputs
+        below = [tree.nodes[source.node] for source in inputs[: key[1] + 1]]
+        done = sum(self._raw(n.name, len(n.items)) for top in below for n in tree.parts(top))
+        items = min(max(0, key[1] + 1 - len(inputs)), len(tree.nodes[key[0]].items))
+        return done + self._raw(key[0], items)
+
+    @cached_property
+    def _count(self) -> int:
+        """Number of stages."""
+        nodes = self.menus.template.nodes
+        return max(1, sum(len(node.inputs) + len(node.items) for node in nodes))
+
+    def _check_time(self) -> None:
+        if time.perf_counter() > self.effort.until:
+            raise OutOfTime
+
+    def _bounds(self, key: Key, own: Worth, missing: Array) -> Array:
         """Return lower bounds (escape added) on the completions of labels, from references."""
         bound = np.full(len(own), -np.inf)
         held = self.references.get(key)
@@ -201,7 +219,7 @@ class Sweep:
         least = math.log(self.upper * (1.0 - ROUNDING))
         j, i = nearest(-hopes, min(_NEAREST, hopes.shape[1]), -least)
         over, lack = excess(held.worth, own, i, j)
-        fine = lack <= held.room[i] - self.effort.lacking
+        fine = lack + missing[j] <= held.room[i] - self.effort.lacking
         np.maximum.at(bound, j[fine], held.bound[i[fine]] * np.exp(-over[fine]))
         return bound
 
@@ -209,23 +227,26 @@ class Sweep:
         """Return a lower bound on every plan (escape added) and the references that follow."""
         value, log_q = shipped(labels)
         total = value[:, 0] + self.goal.escape * np.exp(-log_q)
-        out = log_q < self.goal.least_log_q - self.effort.lacking
-        out |= np.any(value[:, 1:] > self.goal.most * math.exp(self.effort.lacking), axis=1)
+        missed = labels.slack[:, 1] + self.effort.lacking
+        out = log_q < self.goal.least_log_q - missed
+        out |= np.any(value[:, 1:] > self.goal.most * np.exp(missed)[:, None], axis=1)
         total[out] = np.inf
         last = self.menus.template.ship
+        beyond = BEYOND * self.upper  # what is not looked at costs at least that
         bounds: dict[Key, Array] = {max(k for k in self.stages if k[0] == last): total}
         references = {}
         least = -math.inf
         for key in reversed(list(self.stages)):
             stage = self.stages[key]
             kept = bounds.pop(key)
-            room = np.full(len(kept), self.effort.lacking / 2)
+            room = np.full(len(kept), self.effort.lacking)
             found = Reference(stage.worth, kept, room)
             former = self.references.get(key)
             references[key] = found if former is None else former + found
-            candidate = stage.bound.copy()
+            candidate = np.minimum(stage.bound, beyond)
             stood = stage.target >= 0
-            candidate[stood] = kept[stage.target[stood]] * np.exp(-stage.excess[stood])
+            found_for = kept[stage.target[stood]] * np.exp(-stage.excess[stood])
+            candidate[stood] = np.minimum(found_for, beyond)
             if not stage.sources:
                 least = max(least, float(candidate.min(initial=math.inf)))
             for below, rows, others in stage.sources:
