@@ -283,3 +283,18 @@ def robust_(
     click.echo(to_json(found.to_dict()) if as_json else robust_text(found))
     if found.best is None:
         sys.exit(INFEASIBLE)
+
+
+@main.command("refine")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--product", required=True, help="A product of the case.")
+@click.option("--route", help="One of its routes; left out: all.")
+@_JSON
+def refine_(case: Path, product: str, route: str | None, as_json: bool) -> None:
+    """Choose test times of a product of CASE below the grid: every insertion with a curve."""
+    from yieldopt.optimize.refine_case import refine_product
+    from yieldopt.report.refine import refined_json, refined_text
+
+    found = refine_product(case, product, route=route)
+    click.echo(refined_json(found) if as_json else refined_text(found))
+    sys.exit(OK if found.best else INFEASIBLE)

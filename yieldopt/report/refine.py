@@ -1,0 +1,67 @@
+"""Test times chosen below the grid, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from yieldopt.optimize.refine_case import RefinedProduct, RefinedRoute
+from yieldopt.report.text import columns, to_json, usd
+
+Rows = list[Sequence[str]]
+
+
+def refined_text(found: RefinedProduct) -> str:
+    """Return the routes, and seconds, levels and bound of the best one."""
+    rows: Rows = [("route", "USD per good package", "on the grid", "no plan is below", "gap")]
+    rows += [_route(one) for one in found.routes if one.refined is not None]
+    parts = [
+        f"{found.product}, by itself, every test with a curve at its best time: {_limits(found)}"
+    ]
+    if len(rows) > 1:
+        parts.append(columns(rows, right=(1, 2, 3, 4)))
+    out = [(one.route, reason) for one in found.routes for reason in one.reasons]
+    if out:
+        parts.append("excluded\n" + columns(out))
+    if found.best is not None:
+        parts.append(_plan(found.best))
+    return "\n\n".join(parts)
+
+
+def refined_json(found: RefinedProduct) -> str:
+    """Return the same as JSON."""
+    return to_json(found.to_dict())
+
+
+def _limits(found: RefinedProduct) -> str:
+    words = []
+    if found.dppm_limit is not None:
+        words.append(f"at most {found.dppm_limit:,.6g} DPPM")
+    if found.escape_cost_usd:
+        words.append(f"an escape costs {usd(found.escape_cost_usd)} USD")
+    return ", ".join(words) or "no limit"
+
+
+def _route(one: RefinedRoute) -> Sequence[str]:
+    refined = one.refined
+    assert refined is not None
+    gap = "" if refined.gap is None else f"{refined.gap:.1e}"
+    grid = "none allowed" if one.on_grid_usd is None else usd(one.on_grid_usd)
+    value = "none found" if refined.levels is None else f"{refined.value_usd:,.4f}"
+    return (one.route, value, grid, f"{refined.lower_bound_usd:,.4f}", gap)
+
+
+def _plan(best: RefinedRoute) -> str:
+    refined = best.refined
+    assert refined is not None
+    ranges = best.ranges_s or {}
+    rows: Rows = [(f"insertion, on {best.route}", "level", "from", "to")]
+    for place, seconds in refined.seconds.items():
+        low, high = ranges[place]
+        rows.append((place, f"{seconds:.2f} s", f"{low:g} s", f"{high:g} s"))
+    rows += [(place, level, "", "") for place, level in (refined.levels or {}).items()]
+    notes = [f"{refined.dppm:,.1f} DPPM; {refined.searches} exact searches"]
+    if not ranges:
+        notes.append("no insertion on this route has a curve: the times are those of the grid")
+    if refined.first_order:
+        notes.append(f"bound of first order only: {', '.join(refined.first_order)}")
+    return "\n".join([columns(rows, right=(2, 3)), "", *notes])
