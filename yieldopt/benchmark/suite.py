@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from yieldopt.benchmark import engine, process, robust, search
+from yieldopt.benchmark import engine, process, robust, search, stacks
 from yieldopt.benchmark.work import Effort, Row, Work, measure
 
-WORKS: tuple[Work, ...] = (*search.WORKS, *robust.WORKS, *engine.WORKS, *process.WORKS)
+WORKS: tuple[Work, ...] = (
+    *search.WORKS,
+    *stacks.WORKS,
+    *robust.WORKS,
+    *engine.WORKS,
+    *process.WORKS,
+)
 
 
 def run(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from yieldopt.engine import evaluate
 from yieldopt.optimize.coverage import HOPELESS_USD, Found, Proof
 from yieldopt.optimize.effort import Effort, Goal, OutOfTime, Reference
 from yieldopt.optimize.labels import Labels, shipped
@@ -73,6 +74,30 @@ def best_labelled(
     TooMany
         More exposures than tables can hold.
     """
+    if not ask.resource_limits and ask.dppm_limit is None:
+        return _swept(menus, ask, known_usd, gap, until)
+    # Without its limits the problem is far easier; often its plan keeps them.
+    free = _swept(menus, replace(ask, dppm_limit=None, resource_limits={}), known_usd, gap, until)
+    if free.levels is None or _keeps(menus, ask, free.levels):
+        return free
+    found = _swept(menus, ask, known_usd, gap, until)
+    lower = min(max(free.proof.lower_bound_usd, found.proof.lower_bound_usd), found.value_usd)
+    return replace(found, proof=replace(found.proof, lower_bound_usd=lower))
+
+
+def _keeps(menus: Menus, ask: Ask, levels: Mapping[str, str]) -> bool:
+    """Whether a plan keeps the limits."""
+    out = evaluate(menus.template.at(levels))
+    quality = float(out.quality)
+    log_q = math.log(quality) if quality < 0.5 else math.log1p(-float(out.dppm) * 1e-6)
+    fits = ask.log_q_least is None or log_q >= ask.log_q_least - _EQUAL
+    for name, most in ask.resource_limits.items():
+        fits &= float(out.uses.get(name, 0.0)) / quality <= most * (1.0 + _EQUAL)
+    return fits
+
+
+def _swept(menus: Menus, ask: Ask, known_usd: float, gap: float, until: float) -> Found:
+    """Sweep until the gap is closed or time is up."""
     goal = Goal(
         ask.escape_usd,
         -math.inf if ask.log_q_least is None else ask.log_q_least - _EQUAL,
