@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from yieldopt.compile import compile_template
 from yieldopt.engine import evaluate
@@ -14,12 +14,16 @@ from yieldopt.optimize.coverage import Found, Proof
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.route import exclusions
 from yieldopt.optimize.ruled import Ruled, best_under
+from yieldopt.optimize.search import search
 from yieldopt.optimize.why_not import why_not
 from yieldopt.plan import Recipe, RouteVerdict
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.template import Choice, Template
+
+_GAP = 1e-7  # to which labels prove a plan; what is left shows in the gap of the answer
+_SEARCH_S = 120.0  # for one search; the answer then carries its true gap
 
 
 @dataclass
@@ -48,8 +52,8 @@ class Candidate:
     def price(self, prices: Mapping[str, float], prices_only: bool = False) -> float:
         """Return the least cost per good package at resource prices; keep a new recipe.
 
-        Exact over every combination of levels that the product's rules allow; remembers what was
-        asked before.
+        Exact over every combination of levels that the product's rules allow, or a lower bound
+        where the proof takes longer than ``_SEARCH_S``; remembers what was asked before.
         """
         mine = {name: prices[name] for name in sorted(prices) if prices[name] > 0.0}
         key = (prices_only, *mine.items())
@@ -57,7 +61,8 @@ class Candidate:
             found = self._search(mine, prices_only)
             if found.levels is not None:
                 self._keep(found.levels, found.proof)
-            self._asked[key] = found.value_usd + (0.0 if prices_only else self.one_off_usd)
+            bound = found.proof.lower_bound_usd
+            self._asked[key] = bound + (0.0 if prices_only else self.one_off_usd)
         return self._asked[key]
 
     def _search(self, prices: Mapping[str, float], prices_only: bool) -> Found:
@@ -70,6 +75,7 @@ class Candidate:
             escape_cost_usd=escape.base if escape else None,
             prices_only=prices_only,
             known_usd=self._known(prices, prices_only),
+            search=partial(search, gap=_GAP, time_limit_s=_SEARCH_S),
         )
 
     def _known(self, prices: Mapping[str, float], prices_only: bool) -> float:

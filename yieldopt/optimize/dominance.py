@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 _PROBES = 6
 ROOM = 1.01  # completions dearer than the best plan known by this factor are not looked at
+_LEAST_USD = 1e-300
 _SMALL = 0.009  # an ε that leaves a completion beyond that room above the plan known
 BEYOND = ROOM * 0.991  # of the plan known: at least what such a completion costs (e^−0.009 > 0.991)
 _PAIRS = 4_000_000  # numbers of a table compared at once
@@ -149,6 +150,7 @@ def worth(
         sum((table[:, int(at * (table.shape[1] - 1))] for table in tables), np.zeros(len(labels)))
         for at in np.linspace(0.0, 1.0, _PROBES)
     ]
+    most = max(ROOM * upper, _LEAST_USD)
     empty = [ahead[channel].empty for channel in labels.tables]
     probes.append(
         sum((t[:, at] for t, at in zip(tables, empty, strict=True)), np.zeros(len(labels)))
@@ -160,8 +162,8 @@ def worth(
         tuple(ln_q),
         tuple(wanted),
         np.stack(probes, axis=1),
-        np.full(len(v), _share(1.0 - to_come / (ROOM * upper))),
-        _share(1.0 - units * np.exp(v[:, 0]) / (ROOM * upper)),
+        np.full(len(v), _share(1.0 - to_come / most)),
+        _share(1.0 - units * np.exp(v[:, 0]) / most),
         units,
     )
 

@@ -188,7 +188,7 @@ def best_under(
                 resource_limits=ruled.rules.resource_limits,
                 known_usd=tree.best.value_usd,
             )
-            broken, below = tree.take(found, left), found.value_usd
+            broken, below = tree.take(found, left), found.proof.lower_bound_usd
         for some in ruled.joints[broken] if broken is not None else ():
             heapq.heappush(queue, (below, next(tick), cut(menus, some), left - {broken}))
     return tree.answer()
@@ -213,6 +213,7 @@ class _Branches:
     def __init__(self, ruled: Ruled, known_usd: float) -> None:
         self.ruled = ruled
         self.best = Found(None, known_usd, Proof("", 0, 0, 0, known_usd))
+        self.lower = math.inf  # of every problem that is not split any further
         self.enumerated = 0
         self.method = ""
         self.split = False
@@ -225,14 +226,17 @@ class _Branches:
         broken = None if found.levels is None else self.ruled.broken(found.levels)
         if broken is not None:
             self.split = True
-        elif found.levels is not None:
+            return broken
+        self.lower = min(self.lower, found.proof.lower_bound_usd)
+        if found.levels is not None:
             self.best = found
-        return broken
+        return None
 
     def answer(self) -> Found:
         """Return the best plan; what was not computed one by one was ruled out by a bound."""
         total = self.ruled.combinations
         method = f"{self.method}, branching on rules" if self.split else self.method
         value = self.best.value_usd
-        proof = Proof(method, total, self.enumerated, total - self.enumerated, value)
+        lower = min(value, self.lower)
+        proof = Proof(method, total, self.enumerated, total - self.enumerated, lower)
         return Found(self.best.levels, value, proof)
