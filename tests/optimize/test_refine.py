@@ -29,19 +29,28 @@ GAP = 1e-6
 ROUNDING = 1e-11  # of sums of some ten logs and exponentials, either way
 
 
-def problem(seed: int, count: int) -> tuple[Template, list[Curve]]:
-    """A random problem; skipped where there are too few tests, or its law is refused."""
+def problem(seed: int, count: int) -> tuple[Template, list[Curve]] | None:
+    """A random problem; ``None`` where there are too few tests, or a harvested die is refused."""
     found = random_problem(seed, count)
     if found is None:
-        pytest.skip("too few tests")
+        return None
     template, curves = found
     try:
         for curve in curves:
             Bend(template, curve, curves)
     except CaseError as error:
         assert "harvest" in str(error)
-        pytest.skip("harvest")
+        return None
     return template, curves
+
+
+ONE = [seed for seed in range(40) if problem(seed, 1)]
+TWO = [seed for seed in (0, 1, 2, 3, 5, 6, 8, 10, 11) if problem(seed, 2)]
+EITHER = [seed for seed in range(60) if problem(seed, 1 + seed % 2)]
+
+
+def test_enough_problems_are_left() -> None:
+    assert (len(ONE), len(TWO), len(EITHER)) == (30, 9, 43)
 
 
 def recheck(template: Template, curves: list[Curve], found: Refined, asked: Asked) -> None:
@@ -59,7 +68,9 @@ def recheck(template: Template, curves: list[Curve], found: Refined, asked: Aske
 
 
 def against_grid(seed: int, count: int, points: int) -> None:
-    template, curves = problem(seed, count)
+    found = problem(seed, count)
+    assert found is not None
+    template, curves = found
     base = refine(template, curves, escape_cost_usd=3000.0)
     assert base.dppm is not None
     for asked in (
@@ -81,20 +92,22 @@ def against_grid(seed: int, count: int, points: int) -> None:
         assert found.gap <= GAP
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", ONE)
 def test_one_curve_against_a_dense_grid(seed: int) -> None:
     against_grid(seed, 1, 1001)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 5, 6, 8, 10, 11])
+@pytest.mark.parametrize("seed", TWO)
 def test_two_curves_against_a_dense_grid(seed: int) -> None:
     against_grid(seed, 2, 101)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", EITHER)
 def test_ends_bound_every_time_between(seed: int) -> None:
     """The lemma itself, on whole boxes: any plan, cost with escapes, and how far ln Q moves."""
-    template, curves = problem(seed, 1 + seed % 2)
+    either = problem(seed, 1 + seed % 2)
+    assert either is not None
+    template, curves = either
     rng = np.random.default_rng([seed, 9])
     spans = {}
     for curve in curves:
