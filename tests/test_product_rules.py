@@ -21,11 +21,13 @@ from tests.random_templates import all_plans
 from yieldopt import evaluate, load, solve
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
+from yieldopt.errors import CaseError
 from yieldopt.explanation import explain
 from yieldopt.flow import Outcome
 from yieldopt.optimize.backends import backend
 from yieldopt.optimize.candidates import candidate_on
 from yieldopt.optimize.product_rules import narrowed, product_ruled
+from yieldopt.optimize.refine_case import refine_product
 from yieldopt.report.explanation import curve_text
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
@@ -324,3 +326,20 @@ def test_priced_columns_reach_the_optimum_over_all_recipes_that_keep_the_rules(
     assert found.objective_usd - found.bound_usd <= 1e-9 * found.objective_usd
     assert found.shadow.any()
     assert every > unruled * (1 + 1e-4)
+
+
+def test_refine_keeps_the_rules() -> None:
+    """The bundled contract: no free time is asked for, so the plan is that of ``solve``."""
+    case = load("ask_test_contract")
+    solved = {p.name: p.standalone.cost_per_good_usd for p in solve(case).products if p.standalone}
+    for name in ("contract", "probed"):
+        found = refine_product(case, name).best
+        assert found is not None and found.refined is not None
+        assert found.on_grid_usd == pytest.approx(solved[name], rel=1e-9)
+        assert found.refined.value_usd == pytest.approx(solved[name], rel=1e-6)
+
+
+def test_refine_refuses_rules_that_it_cannot_keep() -> None:
+    changes = {"products.asic.use_limits_per_good": {"tester.ft_h": 0.5}}
+    with pytest.raises(CaseError, match="use_limits_per_good"):
+        refine_product(load("minimal", changes), "asic")

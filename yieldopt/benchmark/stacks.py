@@ -6,7 +6,7 @@ the largest stack in the published test-flow literature has ten dies, and a heur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -108,34 +108,18 @@ def _menu(
     return Choice(name, options)
 
 
-def dppm_limit(seed: int) -> float:
-    """Return a limit that the plan of least cost breaks or just keeps."""
-    return 1_500.0 if seed % 2 else 15_000.0
+def _proved(effort: Effort) -> Task:
+    dies = 4 if effort.small else 10
+    seeds = SEEDS if effort.name == "full" else _QUICK_SEEDS
+    templates = {seed: ten_dies(seed, dies) for seed in seeds}
+
+    def run() -> None:
+        for seed, template in templates.items():
+            found = search(prepare(template), escape_cost_usd=_ESCAPE_USD)
+            if found.levels is None or found.gap > 0.0:
+                raise RuntimeError(f"seed {seed} is not proved: it measures nothing")
+
+    return Task(run, count=len(templates))
 
 
-def _proved(limited: bool) -> Callable[[Effort], Task]:
-    def ready(effort: Effort) -> Task:
-        dies = 4 if effort.small else 10
-        seeds = SEEDS if effort.name == "full" else _QUICK_SEEDS
-        templates = {seed: ten_dies(seed, dies) for seed in seeds}
-
-        def run() -> None:
-            for seed, template in templates.items():
-                limit = dppm_limit(seed) if limited and not effort.small else None
-                found = search(prepare(template), dppm_limit=limit, escape_cost_usd=_ESCAPE_USD)
-                if found.levels is None or found.gap > 0.0:
-                    raise RuntimeError(f"seed {seed} is not proved: it measures nothing")
-
-        return Task(run, count=len(templates))
-
-    return ready
-
-
-WORKS = (
-    Work(
-        "10-die stack, 20 x 8 levels, proved optimal, mean of 12 seeds", "s", 30.0, _proved(False)
-    ),
-    Work(
-        "10-die stack with DPPM limit, proved optimal, mean of 12 seeds", "s", 30.0, _proved(True)
-    ),
-)
+WORKS = (Work("10-die stack, 20 x 8 levels, proved optimal, mean of 12 seeds", "s", 30.0, _proved),)

@@ -14,6 +14,7 @@ from yieldopt.flow import Step
 from yieldopt.optimize.candidates import one_off_usd
 from yieldopt.optimize.coverage import best_levels
 from yieldopt.optimize.problem import prepare
+from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.refine import Refined, refine
 from yieldopt.optimize.refine_curve import Curve, with_options
 from yieldopt.optimize.route import exclusions
@@ -131,14 +132,16 @@ def refine_product(
     Returns
     -------
     RefinedProduct
-        Times lie between the shortest and the longest of the insertion's file.
+        Times lie between the shortest and the longest of the insertion's file that the product's
+        ``levels``, ``forbidden_levels`` and ``least_coverage`` leave.
 
     Raises
     ------
     UnknownName
         No such product or route.
     CaseError
-        A curve that has no bound (see :func:`yieldopt.optimize.refine.refine`).
+        A curve that has no bound (see :func:`yieldopt.optimize.refine.refine`); a product with
+        rules that couple insertions or limit a resource.
 
     Examples
     --------
@@ -166,7 +169,13 @@ def _on_route(
         return RefinedRoute(name, tuple(reasons))
     present = case.library.routes[product.present_route] if product.present_route else None
     one_off = one_off_usd(product, route, present)
-    whole = compile_template(case, product, route)
+    ruled = product_ruled(product, compile_template(case, product, route))
+    if ruled.reasons:
+        return RefinedRoute(name, ruled.reasons)
+    if ruled.joints or ruled.rules.resource_limits:  # better no answer than one that breaks them
+        text = "test times cannot be chosen under same_level, moves or use_limits_per_good yet"
+        raise CaseError(Fault(text, product.name))
+    whole = ruled.template.limited(ruled.menus)
     template, curves = opened(case, whole)
     limit = product.dppm_limit
     grid = best_levels(prepare(whole), dppm_limit=limit, escape_cost_usd=escape)
