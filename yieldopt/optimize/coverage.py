@@ -65,6 +65,8 @@ class Found:
         """Gap between the value and the proven lower bound, relative to the value."""
         if self.value_usd == self.proof.lower_bound_usd:
             return 0.0
+        if self.value_usd == math.inf:
+            return math.inf
         return (self.value_usd - self.proof.lower_bound_usd) / max(abs(self.value_usd), 1e-300)
 
 

@@ -16,7 +16,7 @@ Where no test ahead repairs, z does not depend on y and is taken out of ``v`` an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,13 @@ class Worth:
             self.future[rows],
             self.units,
         )
+
+    def wanting(self, least_log_q: Array) -> Worth:
+        """Return the labels with other limits on ln Q, (L,), where Q is limited."""
+        if not self.wanted:
+            return self
+        least = least_log_q[:, None] / self.units
+        return replace(self, wanted=tuple(np.where(q >= least, q, -np.inf) for q in self.q))
 
     def __add__(self, other: Worth) -> Worth:
         """Return the labels of both."""

@@ -19,7 +19,7 @@ from yieldopt.optimize.effort import Effort, Goal, OutOfTime, Reference
 from yieldopt.optimize.labels import Labels, shipped
 from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.pricing import Ask
-from yieldopt.optimize.sweep import ROUNDING, Key, Sweep
+from yieldopt.optimize.sweep import Key, Sweep, rounding
 
 _FIRST = 3e-3  # tolerance ε of the first sweep
 _FINER = 1.0 / 3.0
@@ -153,8 +153,10 @@ def _take(best: _Best, labels: Labels, goal: Goal) -> None:
 
 
 def _closed(best: _Best, gap: float, escape: float) -> bool:
-    room = max(gap * abs(best.upper - escape), ROUNDING * best.upper)
-    return best.lower >= best.upper - room if best.upper < math.inf else best.lower == math.inf
+    if best.upper == math.inf:
+        return best.lower == math.inf
+    room = max(gap * abs(best.upper - escape), rounding(best.upper, escape))
+    return best.lower >= best.upper - room
 
 
 def _answer(menus: Menus, best: _Best, escape: float) -> Found:

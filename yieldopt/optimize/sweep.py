@@ -41,8 +41,12 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Key = tuple[str, int]  # node, number of the stage within it
 Source = tuple[Key, Index, Array]  # a branch, the row of each label in it, slack of the others
-ROUNDING = 1e-11  # bounds closer than this to a known value are not told apart from it
 _NEAREST = 6  # references tried for each label
+
+
+def rounding(upper: float, escape: float) -> float:
+    """Return how close to a value (escape added) bounds are not told apart from it [USD]."""
+    return max(1e-11 * abs(upper - escape), 1e-13 * abs(upper))
 
 
 @dataclass
@@ -69,6 +73,7 @@ class Sweep:
     references: Mapping[Key, Reference] = field(default_factory=dict)
     stages: dict[Key, _Stage] = field(default_factory=dict)
     coarsened: int = 0  # stages whose tolerance had to be raised
+    _floor: dict[Key, float] = field(default_factory=dict)  # least bound of what was dropped
 
     def forward(self) -> Labels:
         """Return the labels of whole packages."""
@@ -120,8 +125,7 @@ class Sweep:
     def _thinned(self, key: Key, labels: Labels, came: tuple[Source, ...], at: int) -> Labels:
         """Drop and absorb labels; remember what became of each."""
         ahead = self.menus.paths.ahead(key[0], at)
-        least = self.goal.least_log_q - labels.slack[:, 1] - self.effort.lacking
-        limit = least if self.goal.least_log_q > -math.inf else None
+        limit = self._wanted(labels.slack) if self.goal.least_log_q > -math.inf else None
         own = worth(
             labels,
             ahead,
@@ -131,7 +135,11 @@ class Sweep:
             upper=self.upper,
         )
         bound = self._bounds(key, own, labels.slack[:, 1])
-        left = np.flatnonzero(~(bound >= self.upper * (1.0 - ROUNDING)))
+        below = bound * np.exp(-labels.slack[:, 0])  # of what a label stands for already, too
+        dropped = below >= (self._enough if key[0] in self._main else BEYOND * self.upper)
+        floor = float(below[dropped].min(initial=math.inf))
+        self._floor[key] = min([floor, *(self._floor[source] for source, _, _ in came)])
+        left = np.flatnonzero(~dropped)
         kept, to, lost, slack = self._absorbed(
             own.take(left), labels.slack[left], self.effort.labels
         )
@@ -148,7 +156,8 @@ class Sweep:
         lost = np.zeros(len(own))
         tolerance, room = self.effort.tolerance, self.effort.lacking / (2 * self._count)
         while True:
-            found = absorb(own.take(kept), tolerance, room, self._check_time)
+            some = own.take(kept).wanting(self._wanted(slack))
+            found = absorb(some, tolerance, room, self._check_time)
             gone = np.stack([np.maximum(found.excess, 0.0), found.missing], axis=1) + slack
             slack = slack[found.kept]
             np.maximum.at(slack, found.target, gone)
@@ -176,6 +185,34 @@ class Sweep:
         """Most labels that a stage may begin with."""
         width = sum(len(one) for one in self.menus.paths.ahead(node, at))
         return max(2_000, self.effort.numbers // (2 * width + 1))
+
+    def _wanted(self, slack: Array) -> Array:
+        """ln Q below which no package of a label counts, (L,)."""
+        least: Array = self.goal.least_log_q - slack[:, 1] - self.effort.lacking
+        return least
+
+    @cached_property
+    def _enough(self) -> float:
+        """A bound from which on a label need not be looked at."""
+        if self.upper == math.inf:
+            return math.inf
+        return self.upper - rounding(self.upper, self.goal.escape)
+
+    @cached_property
+    def _main(self) -> frozenset[str]:
+        """The nodes of the longest branch: only there are labels dropped as soon as they may.
+
+        Elsewhere they are kept a little longer, so that what was dropped does not loosen the bounds
+        of the labels that it would be joined with.
+        """
+        tree = self.menus.tree
+        node = tree.nodes[tree.root]
+        found = {node.name}
+        while node.inputs:
+            below = [tree.nodes[source.node] for source in node.inputs]
+            node = max(below, key=lambda one: len(tree.sizes(one)))
+            found.add(node.name)
+        return frozenset(found)
 
     @cached_property
     def _least(self) -> float:
@@ -216,7 +253,7 @@ class Sweep:
         apart = distance(held.worth, own, np.arange(len(held.bound)), np.arange(len(own)))
         with np.errstate(divide="ignore", invalid="ignore"):
             hopes = np.log(held.bound)[None, :] - apart
-        least = math.log(self.upper * (1.0 - ROUNDING))
+        least = math.log(self._enough)
         j, i = nearest(-hopes, min(_NEAREST, hopes.shape[1]), -least)
         over, lack = excess(held.worth, own, i, j)
         fine = lack + missing[j] <= held.room[i] - self.effort.lacking
@@ -251,6 +288,9 @@ class Sweep:
                 least = max(least, float(candidate.min(initial=math.inf)))
             for below, rows, others in stage.sources:
                 size = len(self.stages[below].worth)
-                known = bounds.setdefault(below, np.full(size, np.inf))
+                floor = min(
+                    (self._floor[k] for k, _, _ in stage.sources if k != below), default=math.inf
+                )
+                known = bounds.setdefault(below, np.full(size, min(floor, beyond)))
                 np.minimum.at(known, rows, candidate * np.exp(-others))
         return least, references
