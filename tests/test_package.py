@@ -42,6 +42,7 @@ LAYERS: list[set[str]] = [
     {"solving", "breakeven", "comparison", "explanation"},
     {"report"},
     {"benchmark"},
+    {"commands"},
     {"cli"},
     {"__main__", "__init__"},
 ]
@@ -54,6 +55,7 @@ OUTSIDE = {
     "read": {"pydantic", "pydantic_core", "tree_sitter", "tree_sitter_toml", "tree_sitter_json"},
     "optimize": {"highspy", "ortools", "pulp"},
     "report": {"pandas", "polars"},
+    "commands": {"click"},
     "cli": {"click"},
 }
 PUBLIC = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yieldopt.optimize.refine_case import RefinedProduct, RefinedRoute
-from yieldopt.report.text import columns, to_json, usd
+from yieldopt.report.text import columns, usd
 
 Rows = list[Sequence[str]]
 
@@ -25,11 +25,6 @@ def refined_text(found: RefinedProduct) -> str:
     if found.best is not None:
         parts.append(_plan(found.best))
     return "\n\n".join(parts)
-
-
-def refined_json(found: RefinedProduct) -> str:
-    """Return the same as JSON."""
-    return to_json(found.to_dict())
 
 
 def _limits(found: RefinedProduct) -> str:

@@ -1,0 +1,80 @@
+"""Commands that show what is in a case, a flow or the library: nothing is chosen."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, PRODUCT
+
+
+@click.command("eval")
+@click.argument("flow", type=click.Path(path_type=Path))
+@JSON
+def eval_(flow: Path, as_json: bool) -> None:
+    """Evaluate one FLOW file (JSON): cost per good package, quality, visits, uses."""
+    from yieldopt.engine import evaluate
+    from yieldopt.read import read_flow
+    from yieldopt.report.text import outcome_text, to_json
+
+    read = read_flow(flow)
+    outcome = evaluate(read)
+    if outcome.blocked:
+        if as_json:
+            click.echo(to_json({"status": "infeasible", "binding": [outcome.blocked]}))
+        click.echo(f"infeasible: nothing can pass {outcome.blocked}", err=True)
+        sys.exit(INFEASIBLE)
+    click.echo(to_json(outcome.to_dict()) if as_json else outcome_text(read, outcome))
+
+
+@click.command()
+@CASE
+def check(case: Path) -> None:
+    """Check a CASE file and every model that it uses; nothing is solved."""
+    from yieldopt.read import load
+    from yieldopt.report.listing import case_summary
+
+    click.echo(case_summary(load(case)))
+
+
+@click.command()
+@CASE
+@PRODUCT
+@click.option("--route", required=True, help="A route of the library.")
+@click.option(
+    "--level", "levels", multiple=True, metavar="NODE/INSERTION=LEVEL", help="Not given: off."
+)
+@JSON
+def flow(case: Path, product: str, route: str, levels: tuple[str, ...], as_json: bool) -> None:
+    """Print the compiled flow of a product of CASE on a route, at base values."""
+    from yieldopt.compile import compile_named
+    from yieldopt.read import load
+    from yieldopt.report.listing import flow_text
+    from yieldopt.report.text import to_json
+
+    compiled = compile_named(load(case), product, route, levels)
+    click.echo(to_json(compiled.to_dict()) if as_json else flow_text(compiled))
+
+
+@click.command("list")
+@click.argument(
+    "kind",
+    type=click.Choice(["routes", "parts", "insertions", "processes", "cases", "laws"]),
+)
+@JSON
+def list_(kind: str, as_json: bool) -> None:
+    """List what the bundled library holds."""
+    from yieldopt.report.listing import listing
+    from yieldopt.report.text import columns, to_json
+
+    rows = listing(kind)
+    if as_json:
+        head, *body = rows
+        click.echo(to_json([dict(zip(head, row, strict=True)) for row in body]))
+    else:
+        click.echo(columns(rows))
+
+
+COMMANDS = {"eval": eval_, "check": check, "flow": flow, "list": list_}

@@ -1,0 +1,77 @@
+"""Commands that weigh routes: the plan of a whole case, routes side by side, break-even."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from yieldopt.commands.shared import CASE, JSON, show
+
+
+@click.command()
+@CASE
+@JSON
+@click.option("--out", type=click.Path(path_type=Path), help="Write result.json and tables here.")
+@click.option(
+    "--solver",
+    default="highs",
+    show_default=True,
+    help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
+)
+def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
+    """Solve a CASE: route, test levels and allocation of every product, with the proof."""
+    from yieldopt.plan import Status
+    from yieldopt.read import load
+    from yieldopt.report.files import write_all
+    from yieldopt.report.result import result_text
+    from yieldopt.solving import solve_whole
+
+    solved = solve_whole(load(case), solver)
+    if out is not None:
+        write_all(solved, out, protected=case)
+    result = solved.result
+    show(result, result_text, as_json, feasible=result.status is not Status.INFEASIBLE)
+
+
+@click.command("compare")
+@CASE
+@JSON
+def compare_(case: Path, as_json: bool) -> None:
+    """Put the routes of every product of CASE side by side: waterfall, yield, scrap by cause."""
+    from yieldopt.comparison import compare
+    from yieldopt.read import load
+    from yieldopt.report.comparison import comparison_text
+    from yieldopt.report.text import to_json
+
+    found = compare(load(case))
+    shown = to_json([column.to_dict() for column in found]) if as_json else comparison_text(found)
+    click.echo(shown)
+
+
+@click.command("breakeven")
+@CASE
+@click.option("--vary", "key", required=True, metavar="KEY", help="processes.NAME.d0_per_cm2, …")
+@click.option("--between", "routes", required=True, nargs=2, metavar="ROUTE ROUTE")
+@click.option("--product", help="A product of the case, where there are several.")
+@click.option("--low", type=float, help="Left out: the low of the input's source.")
+@click.option("--high", type=float, help="Left out: the high of the input's source.")
+@JSON
+def breakeven_(
+    case: Path,
+    key: str,
+    routes: tuple[str, str],
+    product: str | None,
+    low: float | None,
+    high: float | None,
+    as_json: bool,
+) -> None:
+    """Find the value of an input of CASE at which two routes cost the same per good package."""
+    from yieldopt.breakeven import breakeven
+    from yieldopt.report.comparison import breakeven_text
+
+    found = breakeven(case, key, routes, product=product, low=low, high=high)
+    show(found, breakeven_text, as_json)
+
+
+COMMANDS = {"solve": solve, "compare": compare_, "breakeven": breakeven_}

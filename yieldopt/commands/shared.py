@@ -1,0 +1,36 @@
+"""What the commands share: exit codes, arguments and options, and how an answer is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+
+INFEASIBLE = 3
+
+CASE = click.argument("case", type=click.Path(path_type=Path))
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+PRODUCT = click.option("--product", required=True, help="A product of the case.")
+
+
+class Answer(Protocol):
+    """What a command prints: plain data for scripts."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        ...
+
+
+A = TypeVar("A", bound=Answer)
+
+
+def show(found: A, text: Callable[[A], str], as_json: bool, *, feasible: bool = True) -> None:
+    """Print an answer as JSON or for people; exit with ``INFEASIBLE`` where there is no plan."""
+    from yieldopt.report.text import to_json
+
+    click.echo(to_json(found.to_dict()) if as_json else text(found))
+    if not feasible:
+        sys.exit(INFEASIBLE)

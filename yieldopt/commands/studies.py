@@ -1,0 +1,109 @@
+"""Commands on one product by itself: its plan explained, its frontier, scenarios, free times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from yieldopt.commands.shared import CASE, JSON, PRODUCT, show
+
+
+@click.command("explain")
+@CASE
+@PRODUCT
+@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--insertion", metavar="NODE/INSERTION", help="Only this one: its U-curve.")
+@JSON
+def explain_(
+    case: Path, product: str, route: str | None, insertion: str | None, as_json: bool
+) -> None:
+    """Explain a product of CASE: what each insertion costs and saves, its rivals, the escapes."""
+    from yieldopt.explanation import explain
+    from yieldopt.plan import Status
+    from yieldopt.read import load
+    from yieldopt.report.explanation import curve_text, explanation_text
+
+    found = explain(load(case), product, route=route, insertion=insertion)
+    text = curve_text if insertion else explanation_text
+    show(found, text, as_json, feasible=found.status is not Status.INFEASIBLE)
+
+
+@click.command("frontier")
+@CASE
+@PRODUCT
+@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="So many points, from the cheapest on; what is left out is said.",
+)
+@JSON
+def frontier_(case: Path, product: str, route: str | None, most: int, as_json: bool) -> None:
+    """Print cost against DPPM of a product of CASE: every plan that none beats in both."""
+    from yieldopt.optimize.frontier_case import product_frontier
+    from yieldopt.plan import Status
+    from yieldopt.read import load
+    from yieldopt.report.frontier import frontier_text
+
+    found = product_frontier(load(case), product, route=route, most=most)
+    show(found, frontier_text, as_json, feasible=found.status is not Status.INFEASIBLE)
+
+
+@click.command("robust")
+@CASE
+@PRODUCT
+@click.option("--route", help="One of its routes; left out: the best.")
+@click.option(
+    "--measure",
+    default="expected",
+    show_default=True,
+    help="expected, fixed_starts, cvar or worst.",
+)
+@click.option("--tail", default=0.1, show_default=True, help="Share of probability of cvar.")
+@click.option(
+    "--dppm-share",
+    default=1.0,
+    show_default=True,
+    help="Probability with which the product's DPPM limit must hold.",
+)
+@click.option("--starts-of", metavar="NODE", help="fixed_starts: left out, the package.")
+@JSON
+def robust_(
+    case: Path,
+    product: str,
+    route: str | None,
+    measure: str,
+    tail: float,
+    dppm_share: float,
+    starts_of: str | None,
+    as_json: bool,
+) -> None:
+    """Choose one plan of a product for all [[scenarios]] of CASE, with its proof and its worth."""
+    from yieldopt.optimize.robust import Goal
+    from yieldopt.optimize.robust_case import robust_answer
+    from yieldopt.read import load
+    from yieldopt.report.robust import robust_text
+
+    goal = Goal(measure, cvar_tail=tail, dppm_share=dppm_share, starts_of=starts_of)
+    found = robust_answer(load(case), product, route=route, goal=goal)
+    show(found, robust_text, as_json, feasible=found.best is not None)
+
+
+@click.command("refine")
+@CASE
+@PRODUCT
+@click.option("--route", help="One of its routes; left out: all.")
+@JSON
+def refine_(case: Path, product: str, route: str | None, as_json: bool) -> None:
+    """Choose test times of a product of CASE below the grid: every insertion with a curve."""
+    from yieldopt.optimize.refine_case import refine_product
+    from yieldopt.report.refine import refined_text
+
+    found = refine_product(case, product, route=route)
+    show(found, refined_text, as_json, feasible=found.best is not None)
+
+
+COMMANDS = {"explain": explain_, "frontier": frontier_, "robust": robust_, "refine": refine_}
