@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -60,6 +60,17 @@ class RouteVerdict:
     feasible: bool
     cost_per_good_usd: float | None
     reasons: tuple[str, ...] = ()
+
+
+def binding(verdicts: Iterable[RouteVerdict]) -> list[str]:
+    """Return why routes cannot be taken, a line for each reason.
+
+    Examples
+    --------
+    >>> binding([RouteVerdict("emib", False, None, ("too large",)), RouteVerdict("r", True, 9.0)])
+    ['emib: too large']
+    """
+    return [f"{verdict.route}: {reason}" for verdict in verdicts for reason in verdict.reasons]
 
 
 @dataclass(frozen=True)
@@ -121,4 +132,4 @@ class Result:
         }
         for name in ("allocation", "unmet", "resource_use", "shadow_prices"):
             out[name] = [dict(row) for row in getattr(self, name)]
-        return out | ({"binding": list(self.binding)} if self.binding else {})
+        return out | {"binding": list(self.binding)}

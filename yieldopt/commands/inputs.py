@@ -17,16 +17,17 @@ def eval_(flow: Path, as_json: bool) -> None:
     """Evaluate one FLOW file (JSON): cost per good package, quality, visits, uses."""
     from yieldopt.engine import evaluate
     from yieldopt.read import read_flow
-    from yieldopt.report.text import outcome_text, to_json
+    from yieldopt.report.text import outcome_data, outcome_text, to_json
 
     read = read_flow(flow)
     outcome = evaluate(read)
+    if as_json:
+        click.echo(to_json(outcome_data(outcome)))
+    elif not outcome.blocked:
+        click.echo(outcome_text(read, outcome))
     if outcome.blocked:
-        if as_json:
-            click.echo(to_json({"status": "infeasible", "binding": [outcome.blocked]}))
         click.echo(f"infeasible: nothing can pass {outcome.blocked}", err=True)
         sys.exit(INFEASIBLE)
-    click.echo(to_json(outcome.to_dict()) if as_json else outcome_text(read, outcome))
 
 
 @click.command()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, JSON, show
+from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, show
 
 
 @click.command()
@@ -47,6 +48,8 @@ def compare_(case: Path, as_json: bool) -> None:
     found = compare(load(case))
     shown = to_json([column.to_dict() for column in found]) if as_json else comparison_text(found)
     click.echo(shown)
+    if not any(column.recipe for column in found):
+        sys.exit(INFEASIBLE)
 
 
 @click.command("breakeven")

@@ -12,7 +12,7 @@ from yieldopt.explanation.best_plans import BestPlans, Objective, Plan
 from yieldopt.explanation.content_moves import ContentMove, content_moves
 from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.rules import Rules
-from yieldopt.plan import RouteVerdict, Status
+from yieldopt.plan import RouteVerdict, Status, binding
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
 
@@ -124,6 +124,8 @@ class ProductExplanation:
         Names; the route is ``None`` where none can be taken.
     routes
         The verdict on every route that was weighed.
+    dppm_limit, escape_cost_usd
+        The product's.
     explanation
         ``None`` where no route can be taken: the verdicts give the reasons.
     """
@@ -131,6 +133,8 @@ class ProductExplanation:
     product: str
     route: str | None
     routes: tuple[RouteVerdict, ...]
+    dppm_limit: float | None
+    escape_cost_usd: float
     explanation: Explanation | None
 
     @property
@@ -139,17 +143,29 @@ class ProductExplanation:
         return Status.OPTIMAL if self.explanation else Status.INFEASIBLE
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data; ``binding`` holds the reasons where no route can be taken."""
+        """Return plain data, the same keys whether or not there is a plan.
+
+        Where no route can be taken ``plan`` is ``None`` and ``binding`` holds the reasons.
+        """
+        found = self.explanation
         out: dict[str, Any] = {
             "status": str(self.status),
             "product": self.product,
             "route": self.route,
             "routes": [asdict(verdict) for verdict in self.routes],
         }
-        if self.explanation is None:
-            lines = [f"{v.route}: {reason}" for v in self.routes for reason in v.reasons]
-            return out | {"binding": lines}
-        return out | self.explanation.to_dict()
+        explained = found.to_dict() if found else self._unexplained()
+        return out | explained | {"binding": [] if found else binding(self.routes)}
+
+    def _unexplained(self) -> dict[str, Any]:
+        return {
+            "plan": None,
+            "dppm_limit": self.dppm_limit,
+            "escape_cost_usd": self.escape_cost_usd,
+            "insertions": [],
+            "dppm_budget": [],
+            "content_moves": [],
+        }
 
 
 def explain(
@@ -185,7 +201,10 @@ def explain(
     best = cheapest(candidates)
     explanation = _explained(best, insertion) if best else None
     name = best.route if best and explanation else None
-    return ProductExplanation(asked.name, name, tuple(verdicts), explanation)
+    escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
+    return ProductExplanation(
+        asked.name, name, tuple(verdicts), asked.dppm_limit, escape, explanation
+    )
 
 
 def _explained(candidate: Candidate, insertion: str | None) -> Explanation | None:

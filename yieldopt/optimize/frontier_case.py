@@ -8,7 +8,7 @@ from typing import Any
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.frontier import Frontier, frontier
-from yieldopt.plan import RouteVerdict, Status
+from yieldopt.plan import RouteVerdict, Status, binding
 from yieldopt.schema.case import Case
 
 _MOST = 500
@@ -49,10 +49,7 @@ class ProductFrontier:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; ``binding`` holds the reasons where no route can be taken."""
         out = {"status": str(self.status)} | asdict(self)
-        if self.frontier is None:
-            reasons = [f"{v.route}: {reason}" for v in self.routes for reason in v.reasons]
-            out["binding"] = reasons
-        return out
+        return out | {"binding": [] if self.frontier else binding(self.routes)}
 
 
 def product_frontier(

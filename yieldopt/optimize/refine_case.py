@@ -106,6 +106,9 @@ class RefinedProduct:
             "dppm_limit": self.dppm_limit,
             "escape_cost_usd": self.escape_cost_usd,
             "routes": [one.to_dict() for one in self.routes],
+            "binding": []
+            if best
+            else [f"{r.route}: {why}" for r in self.routes for why in r.reasons],
         }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from yieldopt.explanation import Explanation, ProductExplanation
 from yieldopt.explanation.accounts import InsertionAccount, LevelAccount, Rival
 from yieldopt.explanation.best_plans import Plan
+from yieldopt.plan import binding
 from yieldopt.report.text import columns, usd
 
 Rows = list[Sequence[str]]
@@ -35,7 +36,7 @@ def curve_text(found: ProductExplanation) -> str:
 
 
 def _infeasible(found: ProductExplanation) -> str:
-    lines = [f"  {v.route}: {reason}" for v in found.routes for reason in v.reasons]
+    lines = [f"  {line}" for line in binding(found.routes)]
     return "\n".join([f"infeasible: {found.product} can be made on none of these routes", *lines])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from yieldopt.optimize.frontier import Frontier, Point
 from yieldopt.optimize.frontier_case import ProductFrontier
+from yieldopt.plan import binding
 from yieldopt.report.text import columns, usd
 
 
@@ -13,7 +14,7 @@ def frontier_text(found: ProductFrontier) -> str:
     """Return a line for each point: cost, DPPM, the price of the next ppm, what changes."""
     front = found.frontier
     if front is None:
-        lines = [f"  {v.route}: {reason}" for v in found.routes for reason in v.reasons]
+        lines = [f"  {line}" for line in binding(found.routes)]
         head = f"infeasible: {found.product} can be made on none of these routes"
         return "\n".join([head, *lines])
     parts = [_head(found), _table(found, front.points), _legend(found)]

@@ -20,6 +20,18 @@ def to_json(data: Any) -> str:
         ) from None
 
 
+def outcome_data(out: Outcome) -> dict[str, Any]:
+    """Return what ``eval --json`` prints: the same keys also where nothing can pass a step."""
+    data = out.to_dict()
+    blocked = data.pop("blocked", None)
+    if blocked is None:
+        return {"status": "evaluated"} | data | {"binding": []}
+    empty: dict[str, Any] = {
+        key: {} if isinstance(value, dict) else None for key, value in data.items()
+    }
+    return {"status": "infeasible"} | empty | {"binding": [blocked]}
+
+
 def usd(value: float) -> str:
     """Return money to the cent, thousands marked."""
     return f"{value:,.2f}"
