@@ -88,3 +88,51 @@ def test_no_route_to_compare_is_infeasible(tmp_path: Path) -> None:
         "no combination of levels reaches"
         in run("compare", case(tmp_path, *SCARCE_DPPM), code=3).stdout
     )
+
+
+RAMP = ("robust", "ask_ramp_programme", "--product", "b200")
+# (words, option that would do nothing, what it belongs to)
+IDLE: list[tuple[tuple[str, ...], str, str]] = [
+    ((*RAMP, "--starts-of", "package"), "--starts-of", "--measure fixed_starts"),
+    (
+        (*RAMP, "--measure", "worst", "--starts-of", "package"),
+        "--starts-of",
+        "--measure fixed_starts",
+    ),
+    ((*RAMP, "--tail", "0.2"), "--tail", "--measure cvar"),
+    ((*RAMP, "--measure", "fixed_starts", "--tail", "0.1"), "--tail", "--measure cvar"),
+]
+
+
+@pytest.mark.parametrize("row", IDLE, ids=lambda row: " ".join(row[0][4:]))
+def test_an_option_that_would_do_nothing_is_refused(row: tuple[tuple[str, ...], str, str]) -> None:
+    words, option, home = row
+    result = run(*words, code=2)
+    assert result.stdout == ""
+    assert f"error: {option}: " in result.stderr
+    assert home in result.stderr
+
+
+def test_a_share_of_no_limit_is_refused(tmp_path: Path) -> None:
+    ramp = (ROOT / "cases" / "ask_ramp_programme.toml").read_text()
+    path = saved(tmp_path, ramp.replace("dppm_limit = 1000.0", "escape_cost_usd = 500.0"), "r.toml")
+    result = run("robust", path, "--product", "b200", "--dppm-share", "0.7", code=2)
+    assert "error: --dppm-share: does nothing without a dppm_limit of the product" in result.stderr
+    run("robust", path, "--product", "b200")
+
+
+def test_two_levels_of_one_insertion_are_refused() -> None:
+    flow = ("flow", "minimal", "--product", "asic", "--route", "cowos_s")
+    levels = ("--level", "package/final_test=f999", "--level", "package/final_test=off")
+    result = run(*flow, *levels, code=2)
+    assert "error: --level: package/final_test is given two levels" in result.stderr
+
+
+def test_an_unknown_insertion_is_named_on_a_route_that_cannot_be_taken_too() -> None:
+    words = ("explain", *ON_ONE_ROUTE, "osat_2p5d", "--insertion")
+    result = run(*words, "package/final", code=2)
+    assert (
+        "unknown insertion (got 'package/final'); did you mean 'package/final_test'?"
+        in result.stderr
+    )
+    run(*words, "package/final_test", code=3)

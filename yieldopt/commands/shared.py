@@ -16,6 +16,14 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scri
 PRODUCT = click.option("--product", required=True, help="A product of the case.")
 
 
+def needs(option: str, given: object, there: bool, home: str) -> None:
+    """Refuse an option that was given without what it belongs to: it would do nothing."""
+    from yieldopt.errors import CaseError, Fault
+
+    if given is not None and not there:
+        raise CaseError(Fault(f"does nothing without {home}", option, given, f"leave out {option}"))
+
+
 class Answer(Protocol):
     """What a command prints: plain data for scripts."""
 

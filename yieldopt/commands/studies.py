@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, JSON, PRODUCT, show
+from yieldopt.commands.shared import CASE, JSON, PRODUCT, needs, show
 
 
 @click.command("explain")
@@ -62,12 +62,11 @@ def frontier_(case: Path, product: str, route: str | None, most: int, as_json: b
     show_default=True,
     help="expected, fixed_starts, cvar or worst.",
 )
-@click.option("--tail", default=0.1, show_default=True, help="Share of probability of cvar.")
+@click.option("--tail", type=float, help="Share of probability of cvar; left out: 0.1.")
 @click.option(
     "--dppm-share",
-    default=1.0,
-    show_default=True,
-    help="Probability with which the product's DPPM limit must hold.",
+    type=float,
+    help="Probability with which the product's DPPM limit must hold; left out: 1.",
 )
 @click.option("--starts-of", metavar="NODE", help="fixed_starts: left out, the package.")
 @JSON
@@ -76,8 +75,8 @@ def robust_(
     product: str,
     route: str | None,
     measure: str,
-    tail: float,
-    dppm_share: float,
+    tail: float | None,
+    dppm_share: float | None,
     starts_of: str | None,
     as_json: bool,
 ) -> None:
@@ -87,8 +86,18 @@ def robust_(
     from yieldopt.read import load
     from yieldopt.report.robust import robust_text
 
-    goal = Goal(measure, cvar_tail=tail, dppm_share=dppm_share, starts_of=starts_of)
-    found = robust_answer(load(case), product, route=route, goal=goal)
+    needs("--tail", tail, measure == "cvar", "--measure cvar")
+    needs("--starts-of", starts_of, measure == "fixed_starts", "--measure fixed_starts")
+    read = load(case)
+    limited = read.product(product).dppm_limit is not None
+    needs("--dppm-share", dppm_share, limited, "a dppm_limit of the product")
+    goal = Goal(
+        measure,
+        cvar_tail=0.1 if tail is None else tail,
+        dppm_share=1.0 if dppm_share is None else dppm_share,
+        starts_of=starts_of,
+    )
+    found = robust_answer(read, product, route=route, goal=goal)
     show(found, robust_text, as_json, feasible=found.best is not None)
 
 

@@ -208,6 +208,12 @@ def compile_named(case: Case, product: str, route: str, levels: Sequence[str] = 
     faults = [
         Fault("must be NODE/INSERTION=LEVEL", "--level", text) for text in levels if "=" not in text
     ]
+    places = [text.split("=", 1)[0] for text in levels]
+    faults += [
+        Fault(f"{place} is given two levels", "--level")
+        for place in dict.fromkeys(places)
+        if places.count(place) > 1
+    ]
     shape = case.library.routes[route]
     for slot in slots_of(shape.steps):
         if slot not in wanted.slots:

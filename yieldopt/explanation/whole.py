@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from yieldopt.explanation.content_moves import ContentMove, content_moves
 from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.rules import Rules
 from yieldopt.plan import RouteVerdict, Status, binding
+from yieldopt.read.check_rules import menus_of
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
 
@@ -94,9 +96,8 @@ def explain_template(
     ('c99', 635.55, 'c90')
     """
     choices = template.choices()
-    if insertion is not None and insertion not in choices:
-        hint = near_miss(insertion, choices)
-        raise UnknownName(Fault("unknown insertion", value=insertion, hint=hint))
+    if insertion is not None:
+        _known(insertion, choices)
     objective = Objective(dppm_limit, escape_cost_usd or 0.0, one_off_usd)
     plans = BestPlans(template, objective, rules or Rules())
     optimum = plans.best({})
@@ -199,12 +200,21 @@ def explain(
     asked = case.product(product)
     candidates, verdicts = weigh_asked(case, asked, route)
     best = cheapest(candidates)
+    if best is None and insertion is not None:  # its name is wrong or right all the same
+        _known(insertion, menus_of(asked, case.library))
     explanation = _explained(best, insertion) if best else None
     name = best.route if best and explanation else None
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
     return ProductExplanation(
         asked.name, name, tuple(verdicts), asked.dppm_limit, escape, explanation
     )
+
+
+def _known(insertion: str, places: Iterable[str]) -> None:
+    names = list(places)
+    if insertion not in names:
+        hint = near_miss(insertion, names)
+        raise UnknownName(Fault("unknown insertion", value=insertion, hint=hint))
 
 
 def _explained(candidate: Candidate, insertion: str | None) -> Explanation | None:

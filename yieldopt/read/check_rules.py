@@ -35,7 +35,7 @@ def rule_faults(
         Insertions of the case; ``None``: all of the library. A rule on one that is not in play
         would hold nowhere.
     """
-    menus = _menus(product, library)
+    menus = menus_of(product, library)
     for place, names in product.levels.items():
         yield from _levels(("levels", place), place, names, menus)
     live = {p: m for p, m in menus.items() if in_play is None or _insertion(p) in (*in_play, GRADE)}
@@ -52,7 +52,7 @@ def _insertion(place: str) -> str:
     return place.rpartition("/")[2]
 
 
-def _menus(product: ProductShape, library: Library) -> Menus:
+def menus_of(product: ProductShape, library: Library) -> Menus:
     """Return the full menu of every place on the product's routes."""
     points = {
         (node, point)
