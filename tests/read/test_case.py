@@ -211,7 +211,7 @@ UNREADABLE: list[tuple[str | bytes, int, str]] = [
     ("", 1, "the file is empty"),
     (" \n\n", 1, "the file is empty"),
     ('name = "t"\nperiods = [\n', 3, "not TOML"),
-    ('name = "t"\nname = "u"\n', 2, "not TOML"),
+    ('name = "t"\nname = "u"\n', 2, "duplicate key"),
     ('{"name": "t"}', 1, "not TOML"),
     (b'name = "t"\n# \xff\n', 2, "not UTF-8"),
     ("name = 1" + "0" * 5000 + "\n", 1, ""),

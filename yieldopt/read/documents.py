@@ -64,7 +64,7 @@ def open_document(path: str | Path, kind: str) -> Document:
     try:
         data = tomllib.loads(text) if kind == "toml" else _json(text, name)
     except tomllib.TOMLDecodeError as error:
-        raise CaseError(_toml_fault(error, text, name)) from None
+        raise CaseError(_toml_faults(error, text, name)) from None
     except json.JSONDecodeError as error:
         fault = Fault(f"not JSON: {error.msg}", file=name, line=error.lineno)
         raise CaseError(fault) from None
@@ -104,22 +104,32 @@ def _neighbour(path: Path) -> str:
     return f"did you mean '{folder / close[0]}'?" if close else ""
 
 
-def _toml_fault(error: tomllib.TOMLDecodeError, text: str, name: str) -> Fault:
+def _toml_faults(error: tomllib.TOMLDecodeError, text: str, name: str) -> list[Fault]:
+    from yieldopt.read.repeats import toml_repeats
+
+    repeats = toml_repeats(text)
+    if repeats:
+        return [fault.at(name, fault.line) for fault in repeats]
     message = str(error)
     place = re.search(r"\(at line (\d+), column \d+\)", message)
     line = int(place.group(1)) if place else text.count("\n") + 1
-    return Fault(f"not TOML: {re.sub(r' ?[(]at .*[)]', '', message)}", file=name, line=line)
+    return [Fault(f"not TOML: {re.sub(r' ?[(]at .*[)]', '', message)}", file=name, line=line)]
 
 
 def _json(text: str, name: str) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in items]
-        for key in keys:
-            if keys.count(key) > 1:
-                quoted = re.escape(json.dumps(key))
-                hits = list(re.finditer(quoted + r"\s*:", text))
-                line = text[: hits[-1].start()].count("\n") + 1 if hits else 1
-                raise CaseError(Fault("duplicate key", key, file=name, line=line))
+        if len({key for key, _ in items}) < len(items):
+            raise _Repeated
         return dict(items)
 
-    return json.loads(text, object_pairs_hook=pairs)
+    try:
+        return json.loads(text, object_pairs_hook=pairs)
+    except _Repeated:
+        from yieldopt.read.repeats import json_repeats
+
+        faults = [fault.at(name, fault.line) for fault in json_repeats(text)]
+        raise CaseError(faults or Fault("an object has a key twice", file=name, line=1)) from None
+
+
+class _Repeated(Exception):
+    """An object has a key twice; the parser does not say where."""

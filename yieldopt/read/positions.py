@@ -18,16 +18,14 @@ Path = tuple[str | int, ...]
 
 def toml_lines(text: str) -> dict[str, int]:
     """Return {key path: line} of a TOML text."""
-    import tree_sitter_toml
-
-    root = _parse(tree_sitter_toml.language(), text)
+    root = toml_root(text)
     lines: dict[str, int] = {}
     counts: dict[Path, int] = {}
     for node in root.children:
         if node.type == "pair":
             _pair(node, (), lines)
         elif node.type in ("table", "table_array_element"):
-            path = _resolved(_key(node.named_children[0]), counts)
+            path = resolved(key_path(node.named_children[0]), counts)
             for depth in range(1, len(path)):
                 _mark(lines, path[:depth], node)
             if node.type == "table_array_element":
@@ -43,14 +41,26 @@ def toml_lines(text: str) -> dict[str, int]:
 
 def json_lines(text: str) -> dict[str, int]:
     """Return {key path: line} of a JSON text."""
-    import tree_sitter_json
-
     lines: dict[str, int] = {}
-    # Python reads NaN and Infinity, the grammar does not: put a number of the same place there.
-    plain = re.sub(r'("(?:\\.|[^"\\])*")|-?Infinity|NaN', lambda m: m[1] or "0", text)
-    for node in _parse(tree_sitter_json.language(), plain).named_children:
+    for node in json_root(text).named_children:
         _json_value(node, (), lines)
     return lines
+
+
+def toml_root(text: str) -> Node:
+    """Return the parse of a TOML text."""
+    import tree_sitter_toml
+
+    return _parse(tree_sitter_toml.language(), text)
+
+
+def json_root(text: str) -> Node:
+    """Return the parse of a JSON text."""
+    import tree_sitter_json
+
+    # Python reads NaN and Infinity, the grammar does not: put a number of the same place there.
+    plain = re.sub(r'("(?:\\.|[^"\\])*")|-?Infinity|NaN', lambda m: m[1] or "0", text)
+    return _parse(tree_sitter_json.language(), plain)
 
 
 def _parse(language: object, text: str) -> Node:
@@ -63,7 +73,7 @@ def _mark(lines: dict[str, int], path: Path, node: Node) -> None:
     lines.setdefault(join_key(path), node.start_point[0] + 1)
 
 
-def _resolved(path: Path, counts: dict[Path, int]) -> Path:
+def resolved(path: Path, counts: dict[Path, int]) -> Path:
     """Insert the running index behind every part of a header that is an array of tables."""
     out: Path = ()
     for index, part in enumerate(path):
@@ -73,9 +83,10 @@ def _resolved(path: Path, counts: dict[Path, int]) -> Path:
     return out
 
 
-def _key(node: Node) -> Path:
+def key_path(node: Node) -> Path:
+    """Return the parts of a TOML key."""
     if node.type == "dotted_key":
-        return tuple(part for child in node.named_children for part in _key(child))
+        return tuple(part for child in node.named_children for part in key_path(child))
     text = (node.text or b"").decode()
     if node.type == "quoted_key":
         return (str(tomllib.loads(f"k = {text}")["k"]),)
@@ -85,7 +96,7 @@ def _key(node: Node) -> Path:
 def _pair(node: Node, prefix: Path, lines: dict[str, int]) -> None:
     key, value = node.named_children[0], node.named_children[1]
     path = prefix
-    for part in _key(key):
+    for part in key_path(key):
         path = (*path, part)
         _mark(lines, path, node)
     _toml_value(value, path, lines)
@@ -97,7 +108,7 @@ def _toml_value(node: Node, path: Path, lines: dict[str, int]) -> None:
             if child.type == "pair":
                 _pair(child, path, lines)
     elif node.type == "array":
-        for index, child in enumerate(_values(node)):
+        for index, child in enumerate(values(node)):
             _mark(lines, (*path, index), child)
             _toml_value(child, (*path, index), lines)
 
@@ -110,10 +121,11 @@ def _json_value(node: Node, path: Path, lines: dict[str, int]) -> None:
                 _mark(lines, (*path, key), pair)
                 _json_value(pair.named_children[1], (*path, key), lines)
     elif node.type == "array":
-        for index, child in enumerate(_values(node)):
+        for index, child in enumerate(values(node)):
             _mark(lines, (*path, index), child)
             _json_value(child, (*path, index), lines)
 
 
-def _values(node: Node) -> Iterator[Node]:
+def values(node: Node) -> Iterator[Node]:
+    """Yield the values of an array."""
     return (child for child in node.named_children if child.type != "comment")
