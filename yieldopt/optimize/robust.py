@@ -10,81 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.engine import evaluate
-from yieldopt.errors import CaseError, Fault, near_miss
+from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.coverage import HOPELESS_USD, Proof
-from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.robust_bound import beaten_below
-from yieldopt.optimize.robust_measure import MEASURES, Limit, Measure, judged
+from yieldopt.optimize.robust_goal import Goal as Goal
+from yieldopt.optimize.robust_judge import Judged as Judged
+from yieldopt.optimize.robust_judge import judge as judge
+from yieldopt.optimize.robust_measure import Measure
 from yieldopt.optimize.robust_search import RobustSearch
-from yieldopt.optimize.robust_stack import Scores, Stack, check_alike
+from yieldopt.optimize.robust_stack import Stack, check_alike
 
 Array = NDArray[np.float64]
 _MOST_TRUNK = 10_000_000
 _SUM = 1e-9  # probabilities may miss 1 by this
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a plan over scenarios is judged by.
-
-    Parameters
-    ----------
-    measure
-        ``"expected"``: E[J_s], the mean cost per good package where starts adapt to the scenario;
-        ``"fixed_starts"``: E[spend]/E[good] where as many units are started in every scenario;
-        ``"cvar"``: mean of J over the worst ``cvar_tail`` of probability; ``"worst"``: largest J.
-    cvar_tail
-        Share of probability in (0, 1].
-    dppm_limit, dppm_share
-        Bad packages per million shipped may not exceed the limit in scenarios whose probability
-        comes to the share at least, in (0, 1].
-    escape_cost_usd
-        Cost of one bad package shipped [USD]: (spend + e·bad)/good.
-    prices
-        Price of resource use on top of the costs [USD per unit].
-    starts_of
-        ``fixed_starts``: the node whose starts are fixed; ``None``: the node that ships. Whatever
-        joins it is started as needed.
-    """
-
-    measure: str = "expected"
-    cvar_tail: float = 0.1
-    dppm_limit: float | None = None
-    dppm_share: float = 1.0
-    escape_cost_usd: float | None = None
-    prices: Mapping[str, float] | None = None
-    starts_of: str | None = None
-
-    def check(self) -> None:
-        """Raise ``CaseError`` with all that is out of its range."""
-        faults = []
-        if self.measure not in MEASURES:
-            hint = near_miss(self.measure, MEASURES)
-            faults.append(Fault("unknown measure", "measure", self.measure, hint))
-        for key, share in (("cvar_tail", self.cvar_tail), ("dppm_share", self.dppm_share)):
-            if not 0.0 < share <= 1.0:
-                faults.append(Fault("must be above 0 and at most 1", key, share))
-        for key, value in (
-            ("dppm_limit", self.dppm_limit),
-            ("escape_cost_usd", self.escape_cost_usd),
-            *((f"prices.{name}", price) for name, price in (self.prices or {}).items()),
-        ):
-            if value is not None and not 0.0 <= value < math.inf:
-                faults.append(Fault("must be a number of at least 0", key, value))
-        if faults:
-            raise CaseError(faults)
-
-    @property
-    def ask(self) -> Ask:
-        """The objective of one scenario."""
-        return Ask(self.prices or {}, self.dppm_limit, self.escape_cost_usd)
-
-    def limit(self, p: Array) -> Limit | None:
-        """Return the DPPM limit over scenarios of probabilities (S,)."""
-        least = self.ask.log_q_least
-        return None if least is None else Limit(least, p, self.dppm_share)
 
 
 @dataclass(frozen=True)
@@ -211,38 +150,6 @@ def robust_levels(
         proof,
         search.examined,
     )
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A plan through the engine: the measure, cost per good and DPPM by scenario."""
-
-    value_usd: float  # also where the DPPM limit does not hold
-    values_usd: tuple[float, ...]
-    dppm: tuple[float, ...]
-    dppm_held: float
-
-
-def judge(stack: Stack, p: Array, goal: Goal, levels: Mapping[str, str]) -> Judged:
-    """Evaluate a plan in every scenario: every number of an answer comes from the engine."""
-    outs = [evaluate(problem.template.at(levels)) for problem in stack.problems]
-    quality = np.array([out.quality for out in outs])
-    escape, prices = goal.escape_cost_usd or 0.0, goal.prices or {}
-    spend = [
-        float(out.cost_per_shipped_usd)
-        + sum(price * float(out.uses.get(name, 0.0)) for name, price in prices.items())
-        for out in outs
-    ]
-    with np.errstate(divide="ignore"):
-        value = (np.array(spend) + escape * (1.0 - quality)) / quality
-        log_q = np.log(quality)
-        log_y = log_q - np.log([stack.starts(out) for out in outs])
-    scores = Scores(value[None, :], log_q[None, :], log_y[None, :])
-    total = float(judged(Measure(goal.measure, p, goal.cvar_tail), None, scores, HOPELESS_USD)[0])
-    dppm = tuple(float(out.dppm) for out in outs)
-    limit = goal.limit(p)
-    held = 1.0 if limit is None else float(p[log_q >= limit.log_q_least].sum())
-    return Judged(total, tuple(float(v) for v in value), dppm, min(held, 1.0))
 
 
 def goal_stack(problems: Sequence[Problem], goal: Goal) -> Stack:

@@ -2,7 +2,8 @@
 
 A walk over levels costs the same whether its numbers are floats or arrays, so scenarios that differ
 in the numbers of fixed steps alone are walked together, scenario by scenario along the trunk's own
-axis. Where menus differ as well, each scenario is walked by itself.
+axis. Where menus differ as well, each scenario is walked by itself. What every scenario's own
+problem holds already is not walked again, and a plan is closed in all scenarios by one flow.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.flow import POISSON, Faults, Step
+from yieldopt.flow import POISSON, Faults, Flow, Step
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.tree import Tree
 from yieldopt.optimize.trunk import Block, build_block
@@ -35,6 +36,10 @@ def scenario_blocks(problems: Sequence[Problem], numbers: Index) -> Iterator[Blo
     numbers
         Trunk combinations, (T,).
     """
+    known = [_held(problem, numbers) for problem in problems]
+    if all(block is not None for block in known):
+        yield from (block for block in known if block is not None)
+        return
     sizes = problems[0].trunk_sizes
     picks = np.unravel_index(numbers, sizes) if sizes else ()
     names = [leaf.name for leaf in problems[0].leaves]
@@ -48,15 +53,30 @@ def scenario_blocks(problems: Sequence[Problem], numbers: Index) -> Iterator[Blo
     repeated = [np.tile(pick, len(problems)) for pick in picks]
     block = build_block(tree, [tree.nodes[name] for name in names], repeated)
     for low in range(0, count * len(problems), count):
-        part = slice(low, low + count)
-        yield Block(
-            tuple(e[part] for e in block.log_e),
-            tuple(q[part] for q in block.log_q),
-            block.base[part],
-            {name: used[part] for name, used in block.base_uses.items()},
-            block.weight[part],
-            block.log_q_trunk[part],
-        )
+        yield _part(block, slice(low, low + count))
+
+
+def _held(problem: Problem, numbers: Index) -> Block | None:
+    """Return some trunk combinations of a block that the problem keeps, or ``None``."""
+    low, high = int(numbers.min()), int(numbers.max())
+    for first, block in problem._cache.items():
+        if first <= low and high < first + len(block.base):
+            at = numbers - first
+            if len(at) == len(block.base) and np.array_equal(at, np.arange(len(at))):
+                return block
+            return _part(block, at)
+    return None
+
+
+def _part(block: Block, part: Index | slice) -> Block:
+    return Block(
+        tuple(e[part] for e in block.log_e),
+        tuple(q[part] for q in block.log_q),
+        block.base[part],
+        {name: used[part] for name, used in block.base_uses.items()},
+        block.weight[part],
+        block.log_q_trunk[part],
+    )
 
 
 def merged(templates: Sequence[Template], rows: int) -> Template | None:
@@ -70,10 +90,56 @@ def merged(templates: Sequence[Template], rows: int) -> Template | None:
         Rows T of each: what differs is an array (S·T, 1), a float where it does not.
     """
 
-    def spread(values: Sequence[Value]) -> Value:
-        if all(value == values[0] for value in values):
-            return values[0]
+    def repeated(values: Sequence[Value]) -> Value:
         return np.repeat(np.asarray(values, float), rows)[:, None]
+
+    return _merged(templates, repeated)
+
+
+def closed(templates: Sequence[Template], levels: Mapping[str, str]) -> Flow | None:
+    """Return one plan in all scenarios as one flow, numbers that differ as arrays (S,); ``None``
+    where more differs than numbers.
+
+    Parameters
+    ----------
+    templates
+        Of S scenarios.
+    levels
+        A level at every choice.
+
+    Examples
+    --------
+    >>> dies = [OpenNode("die", (), (Step("fab", "process", cost),)) for cost in (100.0, 130.0)]
+    >>> flow = closed([Template("die", (die,)) for die in dies], {})
+    >>> flow.nodes[0].steps[0].cost_usd
+    array([100., 130.])
+    """
+    whole = _merged(
+        [_at(template, levels) for template in templates],
+        lambda values: np.asarray(values, float),
+    )
+    return None if whole is None else whole.at({})
+
+
+def _at(template: Template, levels: Mapping[str, str]) -> Template:
+    """Return the template with fixed steps alone: ``at`` would check it for every scenario."""
+
+    def steps(node: OpenNode) -> Iterator[Step]:
+        for item in node.items:
+            if isinstance(item, Step):
+                yield item
+            elif (step := item.options[levels[f"{node.name}/{item.name}"]]) is not None:
+                yield step
+
+    nodes = [OpenNode(node.name, node.inputs, tuple(steps(node))) for node in template.nodes]
+    return Template(template.ship, tuple(nodes))
+
+
+def _merged(templates: Sequence[Template], array: Spread) -> Template | None:
+    """Return one template; ``array`` makes one number of those that differ."""
+
+    def spread(values: Sequence[Value]) -> Value:
+        return values[0] if all(value == values[0] for value in values) else array(values)
 
     nodes = []
     for own in zip(*(template.nodes for template in templates), strict=True):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.robust_bound import SLACK, Proxy, beaten_below, relative
-from yieldopt.optimize.robust_compress import lower_factors
+from yieldopt.optimize.robust_compress import Span, lower_factors
 from yieldopt.optimize.robust_stack import Scores, Stacked
 
 Array = NDArray[np.float64]
@@ -26,113 +26,131 @@ Table = NDArray[np.floating[Any]]
 Index = NDArray[np.intp]
 Take = Callable[[Scores, Index], float]  # plans by scenario and their entries → best value known
 _HALF_NUMBERS = 16_000_000  # of one half held at once
-_BLOCK = 32_768  # of the product: stays in the cache
+_BLOCK = 131_072  # of the product: stays in the cache
 _LOG_SINGLE = 30.0  # squares and sums of what is below e^30 are far from 3e38
 _HUGE = 1e60  # far beyond what any plan is worth, and its square is still a double
+_BEFORE = 64  # rounded operations behind a number of a half, besides those of its leaves
+_BY_LEAF = 8  # of each leaf: an exponential, its argument rounded, and what it is combined with
 _FIRST = 256  # candidates computed before the rest is looked at again
 
 
 @dataclass(frozen=True)
 class Half:
-    """Plans P of some leaves: E and K·E (P, G, S), ln Y (P, S), relaxed ln Q (P,)."""
+    """Plans P of some leaves: factors (P, C, S), ln Y (P, S), relaxed ln Q (P,)."""
 
-    e: Table
-    k: Table
+    table: Table
     log_y: Array
     least: Array
     entries: Index  # (P, leaves of the half)
 
     def rows(self, kept: Index) -> Half:
         """Return some of the plans."""
-        logs = self.log_y[kept], self.least[kept]
-        return Half(self.e[kept], self.k[kept], *logs, self.entries[kept])
+        return Half(self.table[kept], self.log_y[kept], self.least[kept], self.entries[kept])
 
 
 class Pairs:
-    """The plans of one trunk combination, ``block`` of T = 1, with its leaves in two halves."""
+    """The plans of one trunk combination, ``block`` of T = 1, with its leaves in two halves.
+
+    J_s of a pair is the product of both halves' factors summed over columns C. A gap's term is
+    (B + K_a)·E_a·E_b + E_a·(K_b·E_b): one column where only one half joins. Weights of scenarios
+    stand in the first half.
+    """
 
     def __init__(
-        self, block: Stacked, proxy: Proxy, least: tuple[Sequence[Array], Array] | None
+        self,
+        block: Stacked,
+        proxy: Proxy,
+        least: tuple[Sequence[Array], Array] | None,
+        span: Span | None = None,
     ) -> None:
         self.block, self.proxy, self.least = block, proxy, least
+        self.span = Span() if span is None else span
         self.sides = split([e.shape[1] for e in block.log_e])
         self.base = block.base[0]
-        self.joins = [[g in {block.gap[i] for i in side} for g in range(self.base.shape[1])]
-                      for side in self.sides]  # fmt: skip
+        joins = [{block.gap[i] for i in side} for side in self.sides]
+        gaps = range(self.base.shape[1])
+        self.second = [g in joins[1] and g not in joins[0] for g in gaps]  # B stands there
+        both = [g for g in gaps if g in joins[0] and g in joins[1]]
+        # By half: (gap, whether money is in it: B or K·E, or else E alone).
+        self.columns = (
+            [*((g, not self.second[g]) for g in gaps), *((g, False) for g in both)],
+            [*((g, self.second[g]) for g in gaps), *((g, True) for g in both)],
+        )
         fits = _log_most(block, proxy) < _LOG_SINGLE
         self.dtype: type[np.floating[Any]] = np.float32 if fits else np.float64
 
     def search(self, known: float, take: Take) -> int:
         """Hand every plan that may be better than ``known`` to ``take``; return pairs computed."""
         computed = 0
-        for a in self._halves(self.sides[0]):
-            for b in self._halves(self.sides[1]):
+        for a in self._halves(0):
+            for b in self._halves(1):
                 known = self._product(a, b, known, take)
                 computed += len(a.least) * len(b.least)
         return computed
 
-    def _halves(self, side: Sequence[int]) -> Iterator[Half]:
+    def _halves(self, which: int) -> Iterator[Half]:
         """Yield the plans of a side, cut along its largest menu to fit the memory."""
+        side = self.sides[which]
         sizes = [self.block.log_e[i].shape[1] for i in side]
         numbers = math.prod(sizes) * self.base.size
         if not side or numbers <= _HALF_NUMBERS:
-            yield self._half(side, [np.arange(size) for size in sizes])
+            yield self._half(which, [np.arange(size) for size in sizes])
             return
         widest = int(np.argmax(sizes))
         parts = min(sizes[widest], -(-numbers // _HALF_NUMBERS))
         for part in np.array_split(np.arange(sizes[widest]), parts):
             kept = [part if n == widest else np.arange(size) for n, size in enumerate(sizes)]
-            yield self._half(side, kept)
+            yield self._half(which, kept)
 
-    def _half(self, side: Sequence[int], kept: Sequence[Index]) -> Half:
+    def _half(self, which: int, kept: Sequence[Index]) -> Half:
         """Combine the menus of some leaves, the last varying fastest."""
-        block, (scenarios, gaps) = self.block, self.base.shape
-        e = np.ones((1, gaps, scenarios), self.dtype)
-        k = np.zeros_like(e)
+        block, side, scenarios = self.block, self.sides[which], len(self.base)
+        e, k = self._begun(which)
         log_y, least = np.zeros((1, scenarios)), np.zeros(1)
         entries = np.zeros((1, 0), dtype=np.intp)
-        for i, own in zip(side, kept, strict=True):
-            one = np.ascontiguousarray(
-                np.exp(block.log_e[i][0, own]).transpose(0, 2, 1), dtype=self.dtype
+        every = range(self.base.shape[1])
+        table = np.stack([(k if paid else e)[:, g] for g, paid in self.columns[which]], axis=1)
+        for number, (i, own) in enumerate(zip(side, kept, strict=True), start=1):
+            last = number == len(side)
+            columns = (
+                self.columns[which] if last else [(g, p) for p in (False, True) for g in every]
             )
-            at = block.gap[i]
-            joined = k[:, None] * one
-            cost = (block.load[i][0, own] * one[:, at]).astype(self.dtype)
-            joined[:, :, at] += e[:, None, at] * cost
-            e = self._held((e[:, None] * one).reshape(-1, gaps, scenarios))
-            k = self._held(joined.reshape(-1, gaps, scenarios))
+            table = self._joined(e, k, i, own, columns)
+            if not last:
+                e, k = table[:, : len(every)], table[:, len(every) :]
             log_y = _added(log_y, block.log_y[i][0, own]) if block.log_y else log_y
             least = _added(least, self.least[0][i][0, own]) if self.least else least
             repeated = np.repeat(entries, len(own), axis=0)
             entries = np.column_stack([repeated, np.tile(own, len(entries))])
-        log_y = np.broadcast_to(log_y, (len(e), scenarios))
-        return Half(e, k, log_y, np.broadcast_to(least, len(e)), entries)
+        count = len(table)
+        log_y = np.broadcast_to(log_y, (count, scenarios))
+        return Half(table, log_y, np.broadcast_to(least, count), entries)
 
-    def _held(self, table: Table) -> Table:
-        """Hold a table below what a product of two can take."""
-        return np.minimum(table, _HUGE) if self.dtype is np.float64 else table
+    def _begun(self, which: int) -> tuple[Table, Table]:
+        """Return E and money of a half without leaves, (1, G, S)."""
+        scenarios, gaps = self.base.shape
+        weighted = which == 0 and self.proxy.ratio is None
+        e = np.ones((gaps, scenarios)) * (self.proxy.weights if weighted else 1.0)
+        here = np.array(self.second) == bool(which)
+        k = np.where(here[:, None], self.base.T, 0.0) * e
+        return e[None].astype(self.dtype), k[None].astype(self.dtype)
 
-    def _factors(self, a: Half, b: Half) -> tuple[Table, Table]:
-        """Return (P, C, S) and (Q, C, S): J_s of a pair is their product summed over C.
-
-        A gap's term is (B + K_a)·E_a·E_b + E_a·(K_b·E_b): one column where only one half joins.
-        """
-        gaps = self.base.shape[1]
-        both = [g for g in range(gaps) if self.joins[0][g] and self.joins[1][g]]
-        left = np.empty((len(a.e), gaps + len(both), self.base.shape[0]), self.dtype)
-        right = np.empty((len(b.e), *left.shape[1:]), self.dtype)
-        base = self.base.astype(self.dtype)
-        for g in range(gaps):
-            own, out, other, plain = a, left, b, right
-            if self.joins[1][g] and not self.joins[0][g]:
-                own, out, other, plain = b, right, a, left
-            np.multiply(own.e[:, g], base[:, g], out=out[:, g])
-            if self.joins[0][g] or self.joins[1][g]:
-                out[:, g] += own.k[:, g]
-            plain[:, g] = other.e[:, g]
-        for c, g in enumerate(both, start=gaps):
-            left[:, c], right[:, c] = a.e[:, g], b.k[:, g]
-        return left, right
+    def _joined(
+        self, e: Table, k: Table, i: int, own: Index, columns: Sequence[tuple[int, bool]]
+    ) -> Table:
+        """Return columns (P·M, C, S) of plans (P, G, S) combined with entries of leaf i."""
+        one = np.array(self.block.log_e[i][0, own].transpose(0, 2, 1), self.dtype, order="C")
+        np.exp(one, out=one)
+        at = self.block.gap[i]
+        cost = self.block.load[i][0, own].astype(self.dtype) * one[:, at]
+        out = np.empty((len(e), len(own), len(columns), e.shape[2]), self.dtype)
+        for c, (g, paid) in enumerate(columns):
+            np.multiply((k if paid else e)[:, None, g], one[:, g], out=out[:, :, c])
+            if paid and g == at:
+                out[:, :, c] += e[:, None, g] * cost
+        if self.dtype is np.float64:
+            np.minimum(out, _HUGE, out=out)  # below what a product of two can take
+        return out.reshape(-1, *out.shape[2:])
 
     def _product(self, a: Half, b: Half, known: float, take: Take) -> float:
         """Find candidates in the product of two halves."""
@@ -145,13 +163,16 @@ class Pairs:
             a, b = a.rows(rows), b.rows(columns)
             if not allowed[0]:
                 return known
-        left, right, constant = self._weighted(a, b, *self._factors(a, b))
-        left, right = lower_factors(left, right)
+        left, right, constant = self._weighted(a, b)
+        before = _BEFORE + _BY_LEAF * len(self.block.log_e)
+        left, right = lower_factors(left, right, self.span, before=before)
+        buffer = np.empty(max(_BLOCK, len(columns)), left.dtype)
         low = 0
         while low < len(left) and allowed[low] > 0:
             wide = int(allowed[low])
-            part = slice(low, low + max(1, _BLOCK // wide))
-            out = left[part] @ right[:, :wide]
+            part = slice(low, min(len(left), low + max(1, _BLOCK // wide)))
+            out = buffer[: (part.stop - low) * wide].reshape(-1, wide)
+            np.matmul(left[part], right[:, :wide], out=out)
             if allowed[part][-1] < wide:
                 out[np.arange(wide) >= allowed[part][:, None]] = np.inf
             if constant:
@@ -161,18 +182,18 @@ class Pairs:
             low = part.stop
         return known
 
-    def _weighted(self, a: Half, b: Half, left: Table, right: Table) -> tuple[Table, Table, float]:
+    def _weighted(self, a: Half, b: Half) -> tuple[Table, Table, float]:
         """Return the proxy's factors (P, N) and (Q, N), and its constant."""
         weights, ratio = self.proxy.weights, self.proxy.ratio
+        left, right = a.table, b.table
         count, other_count = len(left), len(right)
         if ratio is None:
-            left *= weights.astype(self.dtype)
             return left.reshape(count, -1), right.reshape(other_count, -1), 0.0
         trunk = relative(self.block.log_y_trunk, weights)
         own = (np.exp(relative(a.log_y, weights) + trunk) * weights).astype(self.dtype)
         other = np.exp(relative(b.log_y, weights)).astype(self.dtype)
-        left *= own[:, None, :]
-        right *= other[:, None, :]
+        left = left * own[:, None, :]
+        right = right * other[:, None, :]
         return (
             np.column_stack([left.reshape(count, -1), -ratio * own]),
             np.column_stack([right.reshape(other_count, -1), other]),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from yieldopt.optimize.coverage import HOPELESS_USD
 from yieldopt.optimize.robust_bound import Bounder, Proxy, beaten_below, mixed
+from yieldopt.optimize.robust_compress import Span
 from yieldopt.optimize.robust_measure import Limit, Measure, game_weights, judged
 from yieldopt.optimize.robust_pairs import Pairs
 from yieldopt.optimize.robust_stack import Scores, Stack, Stacked
@@ -50,6 +51,7 @@ class RobustSearch:
         self.best = Best()
         self.enumerated = self.pruned = self.examined = 0
         self._asked: Index | None = None
+        self._span = Span()  # trunk combinations have most directions in common
 
     def run(self) -> Best:
         """Return the best plan; everything not computed is proved to be no better."""
@@ -142,7 +144,7 @@ class RobustSearch:
             self._take(np.full(len(entries), first + t), scores, entries)
             return self.best.value
 
-        Pairs(block.rows(row), proxy, own).search(self.best.value, take)
+        Pairs(block.rows(row), proxy, own, self._span).search(self.best.value, take)
         self.enumerated += self.stack.menus
 
     def _take(self, trunk: Index, scores: Scores, entries: Index) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.robust_merge import scenario_blocks
 from yieldopt.optimize.tree import is_test
+from yieldopt.physics.yields import Value
 from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
@@ -116,9 +117,9 @@ class Stack:
         """Plans of one trunk combination."""
         return math.prod(len(leaf.cost) for leaf in self.plain.leaves)
 
-    def starts(self, out: Outcome) -> float:
+    def starts(self, out: Outcome) -> Value:
         """Return starts of the counted node per shipped package; 1 where none is counted."""
-        return float(out.uses[_STARTS]) if self.starts_of else 1.0
+        return out.uses[_STARTS] if self.starts_of else 1.0
 
     def blocks(self) -> Iterator[tuple[int, Stacked]]:
         """Yield (first trunk combination, block), each small enough to stay in memory."""
