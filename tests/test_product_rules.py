@@ -225,11 +225,26 @@ def test_a_place_that_cannot_rest_is_always_in_use() -> None:
     assert "off" not in ruled.menus[SYSTEM]
 
 
-def test_a_class_that_a_unit_cannot_carry_needs_no_coverage() -> None:
+def test_a_class_that_no_unit_can_carry_is_a_fault() -> None:
     """A package without memory has no faults of class hbm; at sort nothing has joints yet."""
-    rules = {"least_coverage": {FINAL: {"hbm": 0.9999}, SORT: {"joint": 0.9}}}
+    rules = {"least_coverage": {FINAL: {"hbm": 0.9999}, SORT: {"joint": 0.9, "logic": 0.9}}}
+    with pytest.raises(CaseError) as caught:
+        with_rules(MATURE, rules)
+    keys = [f'least_coverage."{FINAL}".hbm', f'least_coverage."{SORT}".joint']
+    assert [fault.key.partition(".")[2] for fault in caught.value.faults] == keys
+    assert all("no unit carries faults" in fault.message for fault in caught.value.faults)
+    assert caught.value.faults[1].hint.startswith("carried here: ")
+    assert "logic" in caught.value.faults[1].hint
+
+
+def test_a_class_needs_no_coverage_on_a_route_that_does_not_leave_it() -> None:
+    """The microbumps of cowos_s are covered there; the package of organic_mcm has none."""
+    rules = {"least_coverage": {FINAL: {"joint": 0.9999}}}
     _, template, ruled = ruled_mature(rules)
     assert ruled.combinations == math.prod(len(c.options) for c in template.choices().values())
+    case = with_rules(MATURE, rules)
+    other = compile_template(case, case.product(MATURE[1]), case.library.routes["cowos_s"])
+    assert product_ruled(case.product(MATURE[1]), other).reasons
 
 
 def test_narrowed_rules_are_those_of_the_plans_left() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from yieldopt.errors import Fault, near_miss
+from yieldopt.read.carried import carried_at
 from yieldopt.read.inventory import fault_classes, resources
 from yieldopt.read.keys import join_key
 from yieldopt.read.names import name_faults
@@ -40,7 +41,7 @@ def rule_faults(
         yield from _levels(("levels", place), place, names, menus)
     live = {p: m for p, m in menus.items() if in_play is None or _insertion(p) in (*in_play, GRADE)}
     yield from _rules(product, live, menus)
-    yield from _coverage(product, library, live, menus)
+    yield from _coverage(product, library, live, menus, in_play)
     known = resources(library)
     for name in product.use_limits_per_good:
         if name not in known:
@@ -89,10 +90,16 @@ def _rules(product: ProductShape, live: Menus, menus: Menus) -> Iterator[Fault]:
 
 
 def _coverage(
-    product: ProductShape, library: Library, live: Menus, menus: Menus
+    product: ProductShape,
+    library: Library,
+    live: Menus,
+    menus: Menus,
+    in_play: Sequence[str] | None,
 ) -> Iterator[Fault]:
     """Check the places and fault classes of contracts."""
     classes = fault_classes(library)
+    known = [i for i in library.insertions.values() if in_play is None or i.name in in_play]
+    carried = carried_at(product, library, known) if product.least_coverage else {}
     for place, table in product.least_coverage.items():
         key = ("least_coverage", place)
         if place not in live:
@@ -103,6 +110,10 @@ def _coverage(
             if name not in classes:
                 hint = near_miss(name, classes)
                 yield Fault("unknown fault class", join_key((*key, name)), hint=hint)
+            elif place in carried and name not in carried[place]:
+                text = "no unit carries faults of this class here: there is nothing to cover"
+                hint = "carried here: " + (", ".join(sorted(carried[place])) or "none")
+                yield Fault(text, join_key((*key, name)), hint=hint)
 
 
 def _levels(
