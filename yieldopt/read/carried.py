@@ -1,7 +1,8 @@
 """Which fault classes a unit may carry where an insertion attaches, from the models alone.
 
 What compiling leaves in the steps, without its numbers: known before any body is placed or any mean
-is worked out, so that a case can be checked at its file.
+is worked out, so that a case can be checked at its file. A class whose mean is 0 at these numbers,
+and may be above 0 at others, is carried.
 """
 
 from __future__ import annotations
