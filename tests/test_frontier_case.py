@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +15,11 @@ from tests.random_templates import all_plans
 from yieldopt import CaseError, UnknownName, evaluate, load, solve
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
+from yieldopt.optimize import frontier_case
 from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.frontier import frontier
 from yieldopt.optimize.frontier_case import product_frontier
+from yieldopt.report.frontier import frontier_text
 from yieldopt.schema.case import Case
 
 SMALL = ("ask_two_mature_dies", "two_mature", "organic_mcm")  # 252 plans
@@ -126,19 +131,66 @@ def test_the_table_has_a_line_for_each_point_and_says_what_changes() -> None:
     assert "(limit 800 DPPM)" in lines[0]
 
 
-def test_fewer_points_are_the_cheapest_and_the_rest_is_said() -> None:
+def test_fewer_points_are_the_cheapest_and_the_chosen_and_the_rest_is_said() -> None:
+    """Of all points the four cheapest are above the limit: the plan chosen is a fifth."""
     args = (SMALL[0], "--product", SMALL[1], "--route", SMALL[2], "--most", "4")
     printed = json.loads(run(*args, "--json").stdout)
-    whole = product_frontier(load(SMALL[0]), SMALL[1], route=SMALL[2]).frontier
+    found = product_frontier(load(SMALL[0]), SMALL[1], route=SMALL[2])
+    whole, chosen = found.frontier, found.chosen
     assert whole is not None
+    assert chosen is not None
+    assert chosen > 4
+    assert (found.hidden, found.skipped, whole.complete) == (0, 0, True)
     points = printed["frontier"]["points"]
-    assert [point["value_usd"] for point in points] == [p.value_usd for p in whole.points[:4]]
+    shown = [*whole.points[:4], whole.points[chosen]]
+    assert points == [json.loads(json.dumps(asdict(point))) for point in shown]
     assert not printed["frontier"]["complete"]
-    assert printed["chosen"] is None
+    hidden = len(whole.points) - 5
+    assert (printed["chosen"], printed["hidden"], printed["skipped"]) == (4, hidden, chosen - 4)
     text = run(*args).stdout
-    assert f"not complete: the 4 cheapest of {len(whole.points)} points" in text
-    assert f"down to {whole.points[-1].dppm:.6g}, are left out" in text
-    assert "< the best" not in text
+    assert (
+        f"the 4 cheapest of {len(whole.points)} points and the one chosen; {hidden} below" in text
+    )
+    assert f"down to {whole.points[-1].dppm:.6g}, are not" in text
+    rows = text.splitlines()
+    at = next(n for n, row in enumerate(rows) if "<" in row)
+    assert rows[at - 1].split() == ["…", f"{chosen - 4}", "not", "shown"]
+    assert rows[at].split()[0] == f"{whole.points[chosen].value_usd:,.2f}"
+    after = len(whole.points) - 1 - chosen
+    assert rows[at + 1].split()[:2] == ["…", f"{after}"]
+
+
+@pytest.mark.parametrize("most", [1, 5, 9, 10, 11, 12, 100])
+def test_the_chosen_plan_is_always_shown(most: int) -> None:
+    whole = product_frontier(load(SMALL[0]), SMALL[1], route=SMALL[2])
+    found = product_frontier(load(SMALL[0]), SMALL[1], route=SMALL[2], most=most)
+    assert found.frontier is not None
+    assert whole.frontier is not None
+    assert found.chosen is not None
+    assert whole.chosen is not None
+    assert found.frontier.points[found.chosen] == whole.frontier.points[whole.chosen]
+    assert found.hidden == len(whole.frontier.points) - len(found.frontier.points)
+    assert len(found.frontier.points) <= most + 1
+    assert found.frontier.complete == (found.hidden == 0) == (found.frontier.note == "")
+
+
+def test_a_search_that_stops_shows_the_chosen_plan_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeated searches, as of plans too many to enumerate: two points and the chosen one."""
+    whole = product_frontier(load(SMALL[0]), SMALL[1], route=SMALL[2])
+    monkeypatch.setattr(frontier_case, "frontier", partial(frontier, most_plans=0.0))
+    found = product_frontier(load(SMALL[0]), SMALL[1], route=SMALL[2], most=2)
+    assert found.frontier is not None
+    assert whole.frontier is not None
+    assert whole.chosen is not None
+    assert (found.chosen, found.hidden, found.skipped) == (2, None, None)
+    last = found.frontier.points[-1]
+    best = whole.frontier.points[whole.chosen]
+    assert last.levels == best.levels
+    assert last.value_usd == pytest.approx(best.value_usd, rel=SAME)
+    assert {point.supported for point in found.frontier.points} == {None}
+    text = frontier_text(found)
+    assert text.count("more, not counted") == 2
+    assert "? not known" in text
 
 
 def test_wrong_names_and_numbers_are_refused() -> None:

@@ -38,7 +38,7 @@ def explain_(
     type=click.IntRange(min=1),
     default=500,
     show_default=True,
-    help="So many points, from the cheapest on; what is left out is said.",
+    help="So many points, from the cheapest on, and the plan chosen; the rest is counted.",
 )
 @JSON
 def frontier_(case: Path, product: str, route: str | None, most: int, as_json: bool) -> None:

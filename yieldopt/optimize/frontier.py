@@ -47,7 +47,8 @@ class Point:
         Bad packages per million shipped.
     supported
         Whether some price of a ppm makes it the plan of least value + price·DPPM; the others lie
-        above the line between two supported ones, and only a DPPM limit finds them.
+        above the line between two supported ones, and only a DPPM limit finds them. ``None``: not
+        known, since a search stopped before it met all points.
     usd_per_ppm
         What each ppm less costs on the way to the next point [USD per good package and ppm];
         ``None`` at the last.
@@ -56,7 +57,7 @@ class Point:
     levels: Mapping[str, str]
     value_usd: float
     dppm: float
-    supported: bool = True
+    supported: bool | None = True
     usd_per_ppm: float | None = None
 
 
@@ -157,7 +158,7 @@ def frontier(
     found = _enumerated(ruled, ask, most_plans)
     if found is None:
         found = _repeated(ruled, ask, most_points, search)
-    return replace(found, points=_told(found.points))
+    return replace(found, points=_told(found.points, found.complete))
 
 
 def _enumerated(ruled: Ruled, ask: Ask, most_plans: float) -> Frontier | None:
@@ -221,8 +222,8 @@ def _left_out(ruled: Ruled, ask: Ask, points: Sequence[Point], search: Search) -
     )
 
 
-def _told(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Return points with the price of a ppm and whether they are supported."""
+def _told(points: Sequence[Point], complete: bool) -> tuple[Point, ...]:
+    """Return points with the price of a ppm and, of a whole frontier, which are supported."""
     hull = _hull(points)
     out = []
     for at, point in enumerate(points):
@@ -230,7 +231,7 @@ def _told(points: Sequence[Point]) -> tuple[Point, ...]:
         if at + 1 < len(points):
             after = points[at + 1]
             price = (after.value_usd - point.value_usd) / (point.dppm - after.dppm)
-        out.append(replace(point, supported=at in hull, usd_per_ppm=price))
+        out.append(replace(point, supported=at in hull if complete else None, usd_per_ppm=price))
     return tuple(out)
 
 

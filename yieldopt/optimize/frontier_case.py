@@ -7,7 +7,7 @@ from typing import Any
 
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
-from yieldopt.optimize.frontier import Frontier, frontier
+from yieldopt.optimize.frontier import Frontier, Point, frontier
 from yieldopt.plan import RouteVerdict, Status, binding
 from yieldopt.schema.case import Case
 
@@ -26,8 +26,11 @@ class ProductFrontier:
     dppm_limit, escape_cost_usd
         The product's; the escapes are part of every cost, the limit cuts nothing off.
     chosen
-        Which point of the frontier is the product's best plan under its limit; ``None`` where it is
-        not among those shown.
+        Which point of the frontier is the product's best plan under its limit: it is always there.
+    hidden
+        Points of the frontier that are not shown; ``None``: more than were counted.
+    skipped
+        Of these the ones just before the chosen point.
     frontier
         Cost per good package, one-off cost included [USD], against DPPM; ``None`` where no route
         can be taken: the verdicts give the reasons.
@@ -39,6 +42,8 @@ class ProductFrontier:
     dppm_limit: float | None
     escape_cost_usd: float
     chosen: int | None
+    hidden: int | None
+    skipped: int | None
     frontier: Frontier | None
 
     @property
@@ -63,7 +68,8 @@ def product_frontier(
         From :func:`yieldopt.load`; a product of it; one of the product's routes, left out: that of
         least cost per good package.
     most
-        Points in all, from the cheapest on; what is left out is said.
+        Points, from the cheapest on; the product's best plan is shown also where it is not among
+        them, and what is left out is said.
 
     Raises
     ------
@@ -86,31 +92,48 @@ def product_frontier(
     candidates, verdicts = weigh_asked(case, asked, route)
     best = cheapest(candidates)
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
-    found = _frontier(best, escape, most) if best else None
-    return ProductFrontier(
-        asked.name,
-        best.route if best else None,
-        tuple(verdicts),
-        asked.dppm_limit,
-        escape,
-        _chosen(found, asked.dppm_limit) if found else None,
-        found,
-    )
+    limit = asked.dppm_limit
+    name = best.route if best else None
+    shown = _shown(best, escape, most) if best else (None, 0, 0, None)
+    return ProductFrontier(asked.name, name, tuple(verdicts), limit, escape, *shown)
 
 
-def _frontier(candidate: Candidate, escape_cost_usd: float, most: int) -> Frontier:
+def _shown(
+    candidate: Candidate, escape_cost_usd: float, most: int
+) -> tuple[int | None, int | None, int | None, Frontier]:
+    """Return the chosen point's place, how many are hidden and skipped, and what is shown."""
     found = frontier(candidate.ruled, escape_cost_usd=escape_cost_usd, most_points=most)
     one_off = candidate.one_off_usd
     points = tuple(replace(p, value_usd=p.value_usd + one_off) for p in found.points)
+    whole = replace(found, points=points)
+    limit = candidate.product.dppm_limit
+    within = (at for at, p in enumerate(points) if limit is None or p.dppm <= limit)
+    chosen = next(within, None)
+    if whole.complete:
+        return _cut(whole, chosen, most)
+    if chosen is not None:
+        return chosen, None, 0, whole
+    # Beyond what the repeated search met: the plan that the search under the limit gave.
+    recipe = candidate.recipes[0]
+    plan = Point(recipe.levels, recipe.cost_per_good_usd, recipe.dppm, None)
+    note = f"{whole.note}; the plan chosen is shown all the same"
+    return len(points), None, None, replace(whole, points=(*points, plan), note=note)
+
+
+def _cut(
+    whole: Frontier, chosen: int | None, most: int
+) -> tuple[int | None, int | None, int | None, Frontier]:
+    """Keep the cheapest of all points, and the chosen one."""
+    points = whole.points
     if len(points) <= most:
-        return replace(found, points=points)
+        return chosen, 0, 0, whole
+    kept, words, skipped = points[:most], "", 0
+    if chosen is not None and chosen >= most:
+        skipped = chosen - most
+        kept, words, chosen = (*kept, points[chosen]), " and the one chosen", most
+    hidden = len(points) - len(kept)
     note = (
-        f"the {most} cheapest of {len(points)} points: those below {points[most - 1].dppm:.6g} "
-        f"DPPM, down to {points[-1].dppm:.6g}, are left out"
+        f"shown are the {most} cheapest of {len(points)} points{words}; {hidden} below "
+        f"{points[most - 1].dppm:.6g} DPPM, down to {points[-1].dppm:.6g}, are not"
     )
-    return replace(found, points=points[:most], complete=False, note=note)
-
-
-def _chosen(found: Frontier, limit: float | None) -> int | None:
-    within = (at for at, p in enumerate(found.points) if limit is None or p.dppm <= limit)
-    return next(within, None)
+    return chosen, hidden, skipped, replace(whole, points=kept, complete=not hidden, note=note)

@@ -17,7 +17,7 @@ def frontier_text(found: ProductFrontier) -> str:
         lines = [f"  {line}" for line in binding(found.routes)]
         head = f"infeasible: {found.product} can be made on none of these routes"
         return "\n".join([head, *lines])
-    parts = [_head(found), _table(found, front.points), _legend(found)]
+    parts = [_head(found), _table(found, front.points), _legend(found, front.points)]
     if front.points:
         first = front.points[0].levels
         parts.append("levels of the first point\n" + columns(list(first.items())))
@@ -35,15 +35,27 @@ def _table(found: ProductFrontier, points: Sequence[Point]) -> str:
     before: Mapping[str, str] = points[0].levels if points else {}
     for at, point in enumerate(points):
         price = "" if point.usd_per_ppm is None else f"{point.usd_per_ppm:.4g}"
-        marks = ("*" if point.supported else " ") + ("<" if at == found.chosen else "")
+        star = {True: "*", False: " ", None: "?"}[point.supported]
+        marks = star + ("<" if at == found.chosen else "")
+        if at == found.chosen and found.skipped != 0:
+            rows.append(_hidden(found.skipped))
         moved = [f"{k} {level}" for k, level in point.levels.items() if level != before[k]]
         rows.append((usd(point.value_usd), f"{point.dppm:,.2f}", price, marks, ", ".join(moved)))
         before = point.levels
+    after = None if found.hidden is None else found.hidden - (found.skipped or 0)
+    if after != 0:
+        rows.append(_hidden(after))
     return columns(rows, right=(0, 1, 2))
 
 
-def _legend(found: ProductFrontier) -> str:
+def _hidden(count: int | None) -> tuple[str, str, str, str, str]:
+    return ("…", "", "", "", "more, not counted" if count is None else f"{count} not shown")
+
+
+def _legend(found: ProductFrontier, points: Sequence[Point]) -> str:
     lines = ["* some price of a ppm makes it the best; the others only a DPPM limit finds"]
+    if any(point.supported is None for point in points):
+        lines.append("? not known: the search stopped before it met all points")
     if found.chosen is not None:
         limit = "without a limit" if found.dppm_limit is None else "under the product's limit"
         lines.append(f"< the best {limit}")
