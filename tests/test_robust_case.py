@@ -13,6 +13,7 @@ from yieldopt import CaseError, UnknownName, evaluate, load, solve
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
 from yieldopt.data import bundled_cases
+from yieldopt.optimize import robust
 from yieldopt.optimize.robust import Goal
 from yieldopt.optimize.robust_case import RobustAnswer, robust_answer
 
@@ -84,6 +85,7 @@ def test_text_and_json() -> None:
     assert "least expected cost per good package, starts adapting" in shown.stdout
     assert "pays for not knowing" in shown.stdout
     assert "breaks the DPPM limit: held with probability 0.7" in shown.stdout
+    assert "proof: all 444,528 plans covered: 444,528 by lower bounds" in shown.stdout
     printed = run(RAMP, "--product", "b200", "--measure", "cvar", "--tail", "0.3", "--json")
     data = json.loads(printed.stdout)
     assert (data["status"], data["best"]) == ("optimal", "cowos_l")
@@ -153,7 +155,14 @@ def test_infeasible_is_an_answer(tmp_path: Path) -> None:
     assert out.exit_code == 3
     data = json.loads(out.stdout)
     assert (data["status"], data["best"]) == ("infeasible", None)
-    assert "no plan holds 1e-06 DPPM in scenarios of probability 1" in data["routes"][0]["reasons"]
+    first, *why = data["routes"][0]["reasons"]
+    assert first == "no plan holds 1e-06 DPPM in scenarios of probability 1"
+    assert len(why) == 1
+    assert why[0].startswith("no combination of levels reaches 1e-06 DPPM; the lowest is ")
+    scenario = "[scenarios.override.processes.n5]\nd0_per_cm2 = 0.3\n"
+    out = run(written(tmp_path, scenario, case), *words)
+    assert "(in base); no combination of levels" in out.stdout  # the lowest is not the same
+    assert "(in other)" in out.stdout
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
@@ -171,8 +180,34 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         assert (out.exit_code, text in out.stderr) == (2, True)
 
 
-def test_rules_of_the_product_are_kept_or_refused(tmp_path: Path) -> None:
-    """Cut menus stay cut, moves are moved; limits on use are not held, and that is said."""
+def test_alternatives_say_whether_they_hold_the_limit() -> None:
+    """With a share below 1: best alone with the limit and without, and where the plan breaks it."""
+    words = (RAMP, "--product", "b200", "--dppm-share", "0.7")
+    shown = run(*words).stdout
+    for text in ("best alone, DPPM held", "best alone, DPPM free", "or more: limit held with"):
+        assert text in shown
+    (slow,) = [line for line in shown.splitlines() if line.startswith("slow_ramp")]
+    assert slow.endswith("over the limit")
+    assert shown.count("over the limit") == 1
+    of = json.loads(run(*words, "--json").stdout)["routes"][0]["worth"]
+    assert all(free < held for free, held in zip(of["free_usd"], of["best_usd"], strict=True))
+    always = run(RAMP, "--product", "b200")
+    assert "DPPM free" not in always.stdout
+    always = run(RAMP, "--product", "b200", "--json")
+    assert json.loads(always.stdout)["routes"][0]["worth"]["free_usd"] is None
+
+
+def test_too_many_combinations_say_what_to_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robust, "_MOST_TRUNK", 3)
+    out = run(RAMP, "--product", "b200")
+    assert out.exit_code == 2
+    for text in ("too many for scenarios", "3 at most", "forbidden_levels of the product",
+                 "package/final_test has "):  # fmt: skip
+        assert text in out.stderr
+
+
+def test_rules_of_the_product_are_kept(tmp_path: Path) -> None:
+    """Cut menus stay cut, moves are moved."""
     words = ("--product", "asic", "--route", "cowos_s", "--json")
     data = json.loads(run(written(tmp_path, ""), *words).stdout)
     plain = data["routes"][0]["found"]
@@ -198,7 +233,38 @@ def test_rules_of_the_product_are_kept_or_refused(tmp_path: Path) -> None:
     assert route["worth"]["information_usd"] == pytest.approx(0.0, abs=1e-5)
     proof = route["found"]["proof"]
     assert proof["enumerated"] + proof["pruned"] == proof["combinations"]
-    limit = 'use_limits_per_good = {"interposer.cowos_s" = 1.0}\ndppm_limit'
-    out = run(written(tmp_path, "", MINIMAL.replace("dppm_limit", limit, 1)), *words)
-    assert out.exit_code == 2
-    assert "asic.use_limits_per_good: a plan for all scenarios cannot hold" in out.stderr
+
+
+def test_limits_on_use_are_held_in_every_scenario(tmp_path: Path) -> None:
+    """As `solve` where nothing changes; where a scenario is worse, there too; or the reasons."""
+    name = "tester.cp_h"
+
+    def limited(text: str, resource: str, most: float) -> str:
+        rule = f'use_limits_per_good = {{"{resource}" = {most}}}\ndppm_limit'
+        return written(tmp_path, text, MINIMAL.replace("dppm_limit", rule, 1))
+
+    words = ("--product", "asic", "--route", "osat_2p5d", "--json")
+    free = json.loads(run(written(tmp_path, ""), *words).stdout)["routes"][0]
+    alike = json.loads(run(limited("", name, 0.05), *words).stdout)["routes"][0]
+    solved = solve(load("minimal", {"products.asic.use_limits_per_good": {name: 0.05}}))
+    (best,) = [v for v in solved.products[0].routes if v.route == "osat_2p5d"]
+    assert alike["found"]["value_usd"] == pytest.approx(best.cost_per_good_usd, rel=1e-9)
+    assert alike["found"]["value_usd"] > free["found"]["value_usd"]
+    worse = "[scenarios.override.processes.n5]\nd0_per_cm2 = 0.15\n"
+    path = limited(worse, name, 0.05)
+    (route,) = json.loads(run(path, *words).stdout)["routes"]
+    case = load(path)
+    for scenario in case.scenarios:
+        own = scenario.case
+        template = compile_template(own, own.products[0], own.library.routes["osat_2p5d"])
+        out = evaluate(template.at(route["found"]["levels"]))
+        assert 0.0 < out.uses[name] / out.quality <= 0.05
+    assert route["worth"]["nominal_uses_held"] == pytest.approx(0.5)
+    assert route["worth"]["stochastic_usd"] < 0.0  # the plan without scenarios uses too much
+    shown = run(path, *words[:-1]).stdout
+    assert "breaks limits on use: held with probability 0.5" in shown
+    assert "in every scenario" in shown
+    out = run(limited("", "hbm.hbm3e_8h", 4.0), *words[:-1])
+    assert out.exit_code == 3
+    assert "keeps all limits on use of resources in every one" in out.stdout
+    assert "no combination of levels uses 4 of hbm.hbm3e_8h or less per good" in out.stdout

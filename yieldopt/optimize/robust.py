@@ -23,6 +23,7 @@ from yieldopt.optimize.robust_stack import Stack, check_alike
 
 Array = NDArray[np.float64]
 _MOST_TRUNK = 10_000_000
+_NAMED = 6  # of the insertions that make them, the longest menus first
 _SUM = 1e-9  # probabilities may miss 1 by this
 
 
@@ -155,10 +156,19 @@ def robust_levels(
 def goal_stack(problems: Sequence[Problem], goal: Goal) -> Stack:
     """Return the scenarios under a goal; ``CaseError`` where they are not of one structure."""
     check_alike(problems)
-    trunk = problems[0].trunk_count
-    if trunk > _MOST_TRUNK:
-        text = f"{trunk:.3g} combinations of levels on inner nodes are too many for scenarios"
-        raise CaseError(Fault(text, hint="narrow menus (levels of the product)"))
+    plain = problems[0]
+    if plain.trunk_count > _MOST_TRUNK:
+        sizes = sorted(
+            zip(plain.trunk_places, plain.trunk_sizes, strict=True), key=lambda of: -of[1]
+        )
+        menus = ", ".join(f"{place} has {size} levels" for place, size in sizes[:_NAMED])
+        count = f"{plain.trunk_count:.3g} combinations of levels on inner nodes"
+        text = f"{count} are too many for scenarios"
+        hint = (
+            "narrow menus (levels or forbidden_levels of the product): all combinations are looked "
+            f"at, {_MOST_TRUNK:,} at most; {menus}"
+        )
+        raise CaseError(Fault(text, hint=hint))
     starts_of = goal.starts_of or problems[0].template.ship
     return Stack(problems, goal.ask, starts_of if goal.measure == "fixed_starts" else None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,8 +14,9 @@ from yieldopt.optimize.product_rules import narrowed, product_ruled
 from yieldopt.optimize.robust import Goal, RobustFound, robust_levels
 from yieldopt.optimize.robust_worth import Worth, worth
 from yieldopt.optimize.route import exclusions
-from yieldopt.optimize.ruled import Ruled
+from yieldopt.optimize.ruled import Ruled, best_under
 from yieldopt.optimize.rules import cut
+from yieldopt.optimize.why_not import why_not
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 
@@ -92,14 +93,14 @@ def robust_answer(
     route
         One of the product's routes; ``None``: the best of them.
     goal
-        Measure, tail and share; DPPM limit and escape cost are the product's.
+        Measure, tail and share; DPPM limit, escape cost and limits on use (held in every scenario)
+        are the product's.
 
     Raises
     ------
     CaseError, UnknownName
         No scenarios; no such product or route; a scenario that changes more than numbers and
-        process steps of the flow, or a one-off cost; limits on the product's use of resources,
-        which are not held yet.
+        process steps of the flow, or a one-off cost.
     """
     asked = case.product(product)
     if not case.scenarios:
@@ -108,12 +109,12 @@ def robust_answer(
     if route is not None and route not in asked.routes:
         hint = near_miss(route, asked.routes)
         raise UnknownName(Fault(f"none of the routes of {product}", value=route, hint=hint))
-    _refuse_use_limits(asked)
     escape = asked.escape_cost_usd
     goal = replace(
         goal or Goal(),
         dppm_limit=asked.dppm_limit,
         escape_cost_usd=escape.base if escape else None,
+        use_limits=asked.use_limits_per_good or None,
     )
     goal.check()
     names = asked.routes if route is None else (route,)
@@ -147,10 +148,7 @@ def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRo
     p = [scenario.probability for scenario in case.scenarios]
     found = _over_parts(scenarios, p, goal)
     if found.levels is None:
-        if goal.dppm_limit is None:
-            return RobustRoute(name, ("nothing passes in some scenario",))
-        held = f"in scenarios of probability {goal.dppm_share:g}"
-        return RobustRoute(name, (f"no plan holds {goal.dppm_limit:g} DPPM {held}",))
+        return RobustRoute(name, tuple(_why_none(case, product, scenarios, goal)))
     of = worth(scenarios, p, goal, found, nominal)
     return RobustRoute(name, (), _dearer(found, one_off), _all_dearer(of, one_off), one_off)
 
@@ -162,16 +160,46 @@ def _reasons(case: Case, product: ProductShape, name: str) -> list[str]:
         library = scenario.case.library
         for reason in exclusions(library, product_assembly(product), library.routes[name]):
             found.setdefault(reason, []).append(scenario.name)
+    return _named(found, len(case.scenarios))
+
+
+def _named(found: Mapping[str, Sequence[str]], count: int) -> list[str]:
+    """Return reasons with the scenarios that they hold in, where those are not all."""
     return [
-        reason if len(names) == len(case.scenarios) else f"{reason} (in {', '.join(names)})"
+        reason if len(names) == count else f"{reason} (in {', '.join(names)})"
         for reason, names in found.items()
     ]
 
 
+def _why_none(
+    case: Case, product: ProductShape, ruled: Sequence[Ruled], goal: Goal
+) -> Iterator[str]:
+    """Yield why no plan is allowed: of all scenarios, then of those that have none of their own."""
+    also = " and keeps all limits on use of resources in every one" if goal.use_limits else ""
+    if goal.dppm_limit is not None:
+        held = f"in scenarios of probability {goal.dppm_share:g}"
+        yield f"no plan holds {goal.dppm_limit:g} DPPM {held}{also}"
+    elif also:
+        yield f"no plan passes in every scenario{also}"
+    else:
+        yield "nothing passes in some scenario"
+    found: dict[str, list[str]] = {}
+    for scenario, own in zip(case.scenarios, ruled, strict=True):
+        alone = best_under(own, dppm_limit=goal.dppm_limit, escape_cost_usd=goal.escape_cost_usd)
+        for reason in why_not(product, own) if alone.levels is None else ():
+            found.setdefault(reason, []).append(scenario.name)
+    yield from _named(found, len(ruled))
+    if not found:
+        yield "each scenario by itself has a plan: none is one for as many together"
+
+
 def _ruled(case: Case, product: ProductShape, route: str) -> Ruled:
-    """Return the product compiled on a route, under its rules."""
+    """Return the product compiled on a route, under its rules and the use limits of the goal."""
     own = case.product(product.name)
-    return product_ruled(own, compile_template(case, own, case.library.routes[route]))
+    limits = {"use_limits_per_good": product.use_limits_per_good}
+    return product_ruled(
+        own.model_copy(update=limits), compile_template(case, own, case.library.routes[route])
+    )
 
 
 def _over_parts(scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal) -> RobustFound:
@@ -188,13 +216,6 @@ def _over_parts(scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal) -> R
         min(one.lower_bound_usd for one in proofs),
     )
     return replace(best, proof=proof, examined=sum(one.examined for one in found))
-
-
-def _refuse_use_limits(product: ProductShape) -> None:
-    """Refuse rules that a robust plan would not keep: better no answer than a wrong one."""
-    if product.use_limits_per_good:
-        text = "a plan for all scenarios cannot hold limits on use yet"
-        raise CaseError(Fault(text, f"{product.name}.use_limits_per_good"))
 
 
 def _one_off(case: Case, product: ProductShape, name: str) -> float:
@@ -228,6 +249,11 @@ def _all_dearer(of: Worth, more: float) -> Worth:
     return replace(
         of,
         perfect_usd=None if of.perfect_usd is None else of.perfect_usd + more,
-        best_usd=tuple(None if value is None else value + more for value in of.best_usd),
+        best_usd=_all_more(of.best_usd, more),
+        free_usd=None if of.free_usd is None else _all_more(of.free_usd, more),
         nominal_usd=None if of.nominal_usd is None else of.nominal_usd + more,
     )
+
+
+def _all_more(values: Sequence[float | None], more: float) -> tuple[float | None, ...]:
+    return tuple(None if value is None else value + more for value in values)

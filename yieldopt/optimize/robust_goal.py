@@ -38,6 +38,9 @@ class Goal:
     starts_of
         ``fixed_starts``: the node whose starts are fixed; ``None``: the node that ships. Whatever
         joins it is started as needed.
+    use_limits
+        Most use of a resource per good package [units], held in every scenario. What no plan uses
+        is used 0 times.
     """
 
     measure: str = "expected"
@@ -47,6 +50,7 @@ class Goal:
     escape_cost_usd: float | None = None
     prices: Mapping[str, float] | None = None
     starts_of: str | None = None
+    use_limits: Mapping[str, float] | None = None
 
     def check(self) -> None:
         """Raise ``CaseError`` with all that is out of its range."""
@@ -61,6 +65,7 @@ class Goal:
             ("dppm_limit", self.dppm_limit),
             ("escape_cost_usd", self.escape_cost_usd),
             *((f"prices.{name}", price) for name, price in (self.prices or {}).items()),
+            *((f"use_limits.{name}", most) for name, most in (self.use_limits or {}).items()),
         ):
             if value is not None and not 0.0 <= value < math.inf:
                 faults.append(Fault("must be a number of at least 0", key, value))
@@ -70,7 +75,8 @@ class Goal:
     @property
     def ask(self) -> Ask:
         """The objective of one scenario."""
-        return Ask(self.prices or {}, self.dppm_limit, self.escape_cost_usd)
+        limits = self.use_limits or {}
+        return Ask(self.prices or {}, self.dppm_limit, self.escape_cost_usd, resource_limits=limits)
 
     def limit(self, p: Array) -> Limit | None:
         """Return the DPPM limit over scenarios of probabilities (S,)."""

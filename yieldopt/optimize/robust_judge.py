@@ -14,6 +14,7 @@ from yieldopt.optimize.robust_goal import Goal
 from yieldopt.optimize.robust_measure import Measure, judged
 from yieldopt.optimize.robust_merge import closed
 from yieldopt.optimize.robust_stack import Scores, Stack
+from yieldopt.optimize.terms import ROUNDING
 from yieldopt.physics.yields import Value
 
 Array = NDArray[np.float64]
@@ -23,10 +24,11 @@ Array = NDArray[np.float64]
 class Judged:
     """A plan through the engine: the measure, cost per good and DPPM by scenario."""
 
-    value_usd: float  # also where the DPPM limit does not hold
+    value_usd: float  # also where limits do not hold
     values_usd: tuple[float, ...]
     dppm: tuple[float, ...]
     dppm_held: float
+    uses_held: float  # probability of the scenarios in which all limits on use are kept
 
 
 def judge(stack: Stack, p: Array, goal: Goal, levels: Mapping[str, str]) -> Judged:
@@ -49,9 +51,15 @@ def judge(stack: Stack, p: Array, goal: Goal, levels: Mapping[str, str]) -> Judg
         value = (spend + escape * (1.0 - quality)) / quality
         log_q = np.log(quality)
         log_y = log_q - np.log(over([stack.starts(out) for out in outs]))
-    scores = Scores(value[None, :], log_q[None, :], log_y[None, :])
+    keeps = np.ones(len(p), bool)
+    for name, most in (goal.use_limits or {}).items():
+        used = over([out.uses.get(name, 0.0) for out in outs])
+        keeps &= used / quality <= most * (1.0 + 10.0 * ROUNDING)
+    scores = Scores(value[None, :], log_q[None, :], log_y[None, :], np.ones(1, bool))
     total = float(judged(Measure(goal.measure, p, goal.cvar_tail), None, scores, HOPELESS_USD)[0])
     dppm = tuple(float(one) for one in dppm_)
     limit = goal.limit(p)
     held = 1.0 if limit is None else float(p[log_q >= limit.log_q_least].sum())
-    return Judged(total, tuple(float(v) for v in value), dppm, min(held, 1.0))
+    return Judged(
+        total, tuple(float(v) for v in value), dppm, min(held, 1.0), min(float(p[keeps].sum()), 1.0)
+    )

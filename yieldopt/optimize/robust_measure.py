@@ -114,9 +114,9 @@ class Limit:
 
 
 def judged(measure: Measure, limit: Limit | None, scores: Scores, hopeless: float) -> Array:
-    """Return the measure of plans, (C,); inf where the limit fails or some J is hopeless."""
+    """Return the measure of plans, (C,); inf where a limit fails or some J is hopeless."""
     out = measure.of(scores.value, scores.log_y)
-    out = np.where(scores.value.max(axis=1) < hopeless, out, np.inf)
+    out = np.where(scores.fine & (scores.value.max(axis=1) < hopeless), out, np.inf)
     return out if limit is None else np.where(limit.holds(scores.log_q), out, np.inf)
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from yieldopt.optimize.robust_bound import SLACK, Proxy, beaten_below, relative
 from yieldopt.optimize.robust_compress import Span, lower_factors
 from yieldopt.optimize.robust_stack import Scores, Stacked
+from yieldopt.optimize.robust_uses import scarcest
 
 Array = NDArray[np.float64]
 Table = NDArray[np.floating[Any]]
@@ -32,6 +33,7 @@ _HUGE = 1e60  # far beyond what any plan is worth, and its square is still a dou
 _BEFORE = 64  # rounded operations behind a number of a half, besides those of its leaves
 _BY_LEAF = 8  # of each leaf: an exponential, its argument rounded, and what it is combined with
 _FIRST = 256  # candidates computed before the rest is looked at again
+_MOST_AT_ONCE = 16_384  # of them later on: their numbers by scenario have to fit the memory
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Half:
     log_y: Array
     least: Array
     entries: Index  # (P, leaves of the half)
+
+    def flat(self) -> Table:
+        """Return the factors by plan, (P, C·S)."""
+        return self.table.reshape(len(self.table), -1)
 
     def rows(self, kept: Index) -> Half:
         """Return some of the plans."""
@@ -78,6 +84,13 @@ class Pairs:
         )
         fits = _log_most(block, proxy) < _LOG_SINGLE
         self.dtype: type[np.floating[Any]] = np.float32 if fits else np.float64
+        self.uses = [(self._of_use(scarcest(block, use)), use.allowed) for use in block.uses]
+
+    def _of_use(self, block: Stacked) -> Pairs:
+        """Return the same plans with the use of a resource in one scenario for J."""
+        out = Pairs(block, Proxy(np.ones(1)), None)
+        out.dtype = np.float64
+        return out
 
     def search(self, known: float, take: Take) -> int:
         """Hand every plan that may be better than ``known`` to ``take``; return pairs computed."""
@@ -85,22 +98,27 @@ class Pairs:
         for a in self._halves(0):
             for b in self._halves(1):
                 known = self._product(a, b, known, take)
-                computed += len(a.least) * len(b.least)
+                computed += len(a[0].least) * len(b[0].least)
         return computed
 
-    def _halves(self, which: int) -> Iterator[Half]:
-        """Yield the plans of a side, cut along its largest menu to fit the memory."""
+    def _halves(self, which: int) -> Iterator[list[Half]]:
+        """Yield the plans of a side, J and uses, cut along its largest menu to fit the memory."""
+        every = (self, *(pairs for pairs, _ in self.uses))
+        for kept in self._cuts(which):
+            yield [pairs._half(which, kept) for pairs in every]
+
+    def _cuts(self, which: int) -> Iterator[list[Index]]:
+        """Yield the entries of every leaf of a side that are combined at once."""
         side = self.sides[which]
         sizes = [self.block.log_e[i].shape[1] for i in side]
         numbers = math.prod(sizes) * self.base.size
         if not side or numbers <= _HALF_NUMBERS:
-            yield self._half(which, [np.arange(size) for size in sizes])
+            yield [np.arange(size) for size in sizes]
             return
         widest = int(np.argmax(sizes))
         parts = min(sizes[widest], -(-numbers // _HALF_NUMBERS))
         for part in np.array_split(np.arange(sizes[widest]), parts):
-            kept = [part if n == widest else np.arange(size) for n, size in enumerate(sizes)]
-            yield self._half(which, kept)
+            yield [part if n == widest else np.arange(size) for n, size in enumerate(sizes)]
 
     def _half(self, which: int, kept: Sequence[Index]) -> Half:
         """Combine the menus of some leaves, the last varying fastest."""
@@ -152,20 +170,29 @@ class Pairs:
             np.minimum(out, _HUGE, out=out)  # below what a product of two can take
         return out.reshape(-1, *out.shape[2:])
 
-    def _product(self, a: Half, b: Half, known: float, take: Take) -> float:
-        """Find candidates in the product of two halves."""
+    def _product(
+        self, halves: Sequence[Half], others: Sequence[Half], known: float, take: Take
+    ) -> float:
+        """Find candidates in the product of two halves, J first and then what is limited."""
+        a, b = halves[0], others[0]
         rows, columns = np.arange(len(a.least)), np.arange(len(b.least))
         allowed = np.full(len(rows), len(columns))
         if self.least:  # what may keep the limit is a prefix of the columns in each row
             rows, columns = np.argsort(-a.least), np.argsort(-b.least)
             most = a.least[rows] + self.least[1][0] + SLACK
             allowed = np.searchsorted(-b.least[columns], most, side="right")
-            a, b = a.rows(rows), b.rows(columns)
             if not allowed[0]:
                 return known
+            halves = [half.rows(rows) for half in halves]
+            others = [half.rows(columns) for half in others]
+            a, b = halves[0], others[0]
         left, right, constant = self._weighted(a, b)
         before = _BEFORE + _BY_LEAF * len(self.block.log_e)
         left, right = lower_factors(left, right, self.span, before=before)
+        uses = [
+            (*lower_factors(one.flat(), other.flat()), most)
+            for one, other, (_, most) in zip(halves[1:], others[1:], self.uses, strict=True)
+        ]
         buffer = np.empty(max(_BLOCK, len(columns)), left.dtype)
         low = 0
         while low < len(left) and allowed[low] > 0:
@@ -175,6 +202,8 @@ class Pairs:
             np.matmul(left[part], right[:, :wide], out=out)
             if allowed[part][-1] < wide:
                 out[np.arange(wide) >= allowed[part][:, None]] = np.inf
+            for own, other, most in uses:
+                out[own[part] @ other[:, :wide] > most] = np.inf
             if constant:
                 out += constant
             look = _Look(self, a, b, take, low, wide)
@@ -185,18 +214,17 @@ class Pairs:
     def _weighted(self, a: Half, b: Half) -> tuple[Table, Table, float]:
         """Return the proxy's factors (P, N) and (Q, N), and its constant."""
         weights, ratio = self.proxy.weights, self.proxy.ratio
-        left, right = a.table, b.table
-        count, other_count = len(left), len(right)
         if ratio is None:
-            return left.reshape(count, -1), right.reshape(other_count, -1), 0.0
+            return a.flat(), b.flat(), 0.0
+        left, right = a.table, b.table
         trunk = relative(self.block.log_y_trunk, weights)
         own = (np.exp(relative(a.log_y, weights) + trunk) * weights).astype(self.dtype)
         other = np.exp(relative(b.log_y, weights)).astype(self.dtype)
         left = left * own[:, None, :]
         right = right * other[:, None, :]
         return (
-            np.column_stack([left.reshape(count, -1), -ratio * own]),
-            np.column_stack([right.reshape(other_count, -1), other]),
+            np.column_stack([left.reshape(len(left), -1), -ratio * own]),
+            np.column_stack([right.reshape(len(right), -1), other]),
             ratio,
         )
 
@@ -252,7 +280,7 @@ def _candidates(lower: Table, known: float, look: Callable[[Index], float]) -> f
             now, places = places, places[:0]
         known = look(now)
         places = places[lower[places] < beaten_below(known)]
-        size *= 2
+        size = min(2 * size, _MOST_AT_ONCE)
     return known
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,7 @@ from yieldopt.optimize.robust_compress import Span
 from yieldopt.optimize.robust_measure import Limit, Measure, game_weights, judged
 from yieldopt.optimize.robust_pairs import Pairs
 from yieldopt.optimize.robust_stack import Scores, Stack, Stacked
+from yieldopt.optimize.robust_uses import at_prices, impossible, price_ladder
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -117,16 +118,36 @@ class RobustSearch:
         """Bound every trunk combination by the proxy and enumerate those left."""
         for first, block in self.stack.blocks():
             least = self.relaxed(block)
-            offer = partial(self._offer, first, block)
             lower = np.full(len(block.base), -math.inf)
             if self.bound:
+                offer = partial(self._offer, first, block)
                 lower = Bounder(mixed(block, proxy, least)).run(self.best.value, offer)
+                lower[impossible(block)] = math.inf
+                self._with_prices(first, block, proxy, lower)
             for t in np.argsort(lower, kind="stable"):
                 if lower[t] == math.inf or lower[t] >= beaten_below(self.best.value):
                     self.pruned += self.stack.menus
                     continue
                 self._enumerate(first, int(t), block, proxy, least)
         return self.best
+
+    def _with_prices(self, first: int, block: Stacked, proxy: Proxy, lower: Array) -> None:
+        """Raise lower bounds by prices on what is limited, where they do not prune yet."""
+        for prices in price_ladder(block):
+            kept = np.flatnonzero(lower < beaten_below(self.best.value))
+            if not len(kept):
+                return
+            some, allowed = at_prices(block.rows(kept), prices)
+            dear = proxy if proxy.ratio is None else replace(proxy, ratio=proxy.ratio + allowed)
+
+            def offer(
+                at: Index, entries: Index, kept: Index = kept, more: float = allowed
+            ) -> float:
+                return self._offer(first, block, kept[at], entries) + more
+
+            bounder = Bounder(mixed(some, dear, self.relaxed(some)))
+            found = bounder.run(self.best.value + allowed, offer) - allowed
+            lower[kept] = np.maximum(lower[kept], found)
 
     def _enumerate(
         self,

@@ -36,12 +36,27 @@ _TINY = 1e-300
 
 
 @dataclass(frozen=True)
+class Used:
+    """A limited resource: use per good package is a sum like J's, ``load[i]`` (T, M, S) and
+    ``base`` (T, S, G), and may come to ``allowed`` in every scenario.
+    """
+
+    load: tuple[Array, ...]
+    base: Array
+    allowed: float
+
+    def rows(self, kept: Index) -> Used:
+        """Return the terms of some trunk combinations."""
+        return Used(tuple(k[kept] for k in self.load), self.base[kept], self.allowed)
+
+
+@dataclass(frozen=True)
 class Stacked:
     """Some trunk combinations T in S scenarios with G gaps, leaves i with M entries.
 
     ``log_e[i]`` (T, M, S, G); ``load[i]`` (T, M, S), W·K; ``gap[i]``; ``base`` (T, S, G);
     ``log_q[i]`` (T, M, S); ``log_q_trunk`` (T, S); ``log_y[i]`` (T, M, S) and ``log_y_trunk``
-    (T, S): ln good packages per start, empty and 0 where starts adapt.
+    (T, S): ln good packages per start, empty and 0 where starts adapt; ``uses``: what is limited.
     """
 
     log_e: tuple[Array, ...]
@@ -52,6 +67,7 @@ class Stacked:
     log_q_trunk: Array
     log_y: tuple[Array, ...]
     log_y_trunk: Array
+    uses: tuple[Used, ...] = ()
 
     def rows(self, kept: Index) -> Stacked:
         """Return the terms of some trunk combinations."""
@@ -64,6 +80,7 @@ class Stacked:
             self.log_q_trunk[kept],
             tuple(y[kept] for y in self.log_y),
             self.log_y_trunk[kept],
+            tuple(use.rows(kept) for use in self.uses),
         )
 
     def scores(self, entries: Index, at: Index | None = None) -> Scores:
@@ -71,33 +88,42 @@ class Stacked:
         one plan for each.
         """
         at = np.arange(len(self.base)) if at is None else at
-        load = self.base[at]
-        log_e = np.zeros_like(load)
+        log_e = np.zeros((len(at), *self.base.shape[1:]))
         log_q = self.log_q_trunk[at]
         log_y = self.log_y_trunk[at]
         for i, e in enumerate(self.log_e):
             own = entries[:, i]
             log_e += e[at, own]
-            load[:, :, self.gap[i]] += self.load[i][at, own]
             log_q += self.log_q[i][at, own]
             if self.log_y:
                 log_y += self.log_y[i][at, own]
+
+        def total(base: Array, loads: Sequence[Array]) -> Array:
+            load = base[at]
+            for i, own in enumerate(loads):
+                load[:, :, self.gap[i]] += own[at, entries[:, i]]
+            summed: Array = (load * pulled).sum(axis=2)
+            return summed
+
+        fine = np.ones(len(at), bool)
         with np.errstate(over="ignore", invalid="ignore"):
-            value = (load * np.exp(log_e)).sum(axis=2)
-        return Scores(value, log_q, log_y)
+            pulled = np.exp(log_e)
+            value = total(self.base, self.load)
+            for use in self.uses:
+                fine &= (total(use.base, use.load) <= use.allowed).all(axis=1)
+        return Scores(value, log_q, log_y, fine)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Plans by scenario, each (C, S): J [USD per good], ln Q, ln good packages per start."""
+    """Plans by scenario, each (C, S): J [USD per good], ln Q, ln good packages per start; and
+    whether they keep the limits on use everywhere, (C,).
+    """
 
     value: Array
     log_q: Array
     log_y: Array
-
-    def rows(self, kept: Index) -> Scores:
-        """Return some of the plans."""
-        return Scores(self.value[kept], self.log_q[kept], self.log_y[kept])
+    fine: NDArray[np.bool_]
 
 
 class Stack:
@@ -146,11 +172,24 @@ class Stack:
             starts = _log_y(problem, block.base_uses.get(_STARTS), terms.weight, block.log_e)
             parts.append((terms, starts if self.starts_of else ([], np.zeros(len(terms.base)))))
         every = range(len(self.plain.leaves))
+
+        def loads(ks: Sequence[Sequence[Array]]) -> tuple[Array, ...]:
+            """Return W·K of every leaf, from K of every scenario."""
+            return tuple(
+                np.stack(
+                    [t.weight[:, i, None] * k[i] for (t, _), k in zip(parts, ks, strict=True)],
+                    axis=2,
+                )
+                for i in every
+            )
+
+        uses = []
+        for own in zip(*(t.uses for t, _ in parts), strict=True):
+            base = np.stack([use.base for use in own], axis=1)
+            uses.append(Used(loads([use.k for use in own]), base, own[0].allowed))
         return Stacked(
             tuple(np.stack([t.log_e[i] for t, _ in parts], axis=2) for i in every),
-            tuple(
-                np.stack([t.weight[:, i, None] * t.k[i] for t, _ in parts], axis=2) for i in every
-            ),
+            loads([t.k for t, _ in parts]),
             tuple(leaf.gap for leaf in self.plain.leaves),
             np.stack([t.base for t, _ in parts], axis=1),
             tuple(np.stack([t.log_q[i] for t, _ in parts], axis=2) for i in every),
@@ -159,6 +198,7 @@ class Stack:
             if self.starts_of
             else (),
             np.stack([y[1] for _, y in parts], axis=1),
+            tuple(uses),
         )
 
 

@@ -14,7 +14,7 @@ from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.robust import Goal, Judged, RobustFound, checked, goal_stack, judge
 from yieldopt.optimize.robust_measure import Measure
-from yieldopt.optimize.ruled import Ruled, best_under
+from yieldopt.optimize.ruled import Ruled, best_under, ruled_of
 
 Array = NDArray[np.float64]
 
@@ -36,6 +36,9 @@ class Worth:
     best_usd
         Least cost by scenario, each by itself under the goal's DPPM limit; ``None`` where no plan
         reaches the limit.
+    free_usd
+        The same without the limit, where the robust plan need not hold it everywhere; else
+        ``None``.
     nominal_levels
         Best plan of the nominal scenario; ``None`` without one.
     nominal_usd
@@ -43,17 +46,21 @@ class Worth:
         one of them.
     nominal_dppm_held
         Probability of the scenarios in which that plan holds the DPPM limit.
+    nominal_uses_held
+        Probability of the scenarios in which it keeps all limits on use of resources.
     stochastic_usd
         What the robust plan saves: ``nominal_usd`` less its value (for ``expected`` the value of
-        the stochastic solution). Below 0 only where the nominal plan breaks the DPPM limit.
+        the stochastic solution). Below 0 only where the nominal plan breaks a limit.
     """
 
     perfect_usd: float | None
     information_usd: float | None
     best_usd: tuple[float | None, ...]
+    free_usd: tuple[float | None, ...] | None
     nominal_levels: Mapping[str, str] | None
     nominal_usd: float | None
     nominal_dppm_held: float | None
+    nominal_uses_held: float | None
     stochastic_usd: float | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def worth(
     ----------
     problems, probabilities, goal
         As of :func:`yieldopt.optimize.robust.robust_levels`; a problem, or a template under rules
-        that the plans compared with keep too.
+        that the plans compared with keep too (limits on use are those of the goal).
     found
         Its answer, with a plan.
     nominal
@@ -83,7 +90,11 @@ def worth(
     whole = [one if isinstance(one, Problem) else one.problem(one.menus) for one in problems]
     p = checked(whole, probabilities)
     held = [_best(problem, goal).value_usd for problem in problems]
-    perfect = _perfect(problems, p, goal, np.array(held))
+    free: list[float] | None = None
+    if goal.dppm_limit is not None and goal.dppm_share < 1.0:
+        without = replace(goal, dppm_limit=None)
+        free = [_best(problem, without).value_usd for problem in problems]
+    perfect = _perfect(p, goal, np.array(held), None if free is None else np.array(free))
     levels = None if nominal is None else _best(nominal, goal).levels
     shown: Judged | None = None
     if levels is not None:
@@ -92,17 +103,21 @@ def worth(
     return Worth(
         perfect,
         None if perfect is None else found.value_usd - perfect,
-        tuple(value if value < math.inf else None for value in held),
+        _finite(held),
+        None if free is None else _finite(free),
         levels,
         nominal_usd,
         shown.dppm_held if shown else None,
+        shown.uses_held if shown else None,
         None if nominal_usd is None else nominal_usd - found.value_usd,
     )
 
 
 def _best(subject: Problem | Ruled, goal: Goal) -> Found:
+    ruled = ruled_of(subject, None)
+    limits = dict(goal.use_limits or {})
     return best_under(
-        subject,
+        replace(ruled, rules=replace(ruled.rules, resource_limits=limits)),
         None,
         goal.prices,
         dppm_limit=goal.dppm_limit,
@@ -111,16 +126,17 @@ def _best(subject: Problem | Ruled, goal: Goal) -> Found:
     )
 
 
-def _perfect(
-    problems: Sequence[Problem | Ruled], p: Array, goal: Goal, held: Array
-) -> float | None:
+def _finite(values: Sequence[float]) -> tuple[float | None, ...]:
+    return tuple(value if value < math.inf else None for value in values)
+
+
+def _perfect(p: Array, goal: Goal, held: Array, free: Array | None) -> float | None:
+    """Return the measure knowing the scenario, from the best costs with the limit and without."""
     if goal.measure == "fixed_starts":
         return None
     measure = Measure(goal.measure, p, goal.cvar_tail)
-    if goal.dppm_limit is None or goal.dppm_share >= 1.0:
+    if free is None:
         return float(measure.of(held[None, :], np.zeros((1, len(p))))[0])
-    without = replace(goal, dppm_limit=None)
-    free = np.array([_best(problem, without).value_usd for problem in problems])
     if measure.is_risk:
         return float(measure.of(free[None, :], np.zeros((1, len(p))))[0])
     total, left = float(free @ p), goal.dppm_share

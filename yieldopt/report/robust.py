@@ -46,30 +46,61 @@ def _measure(goal: Goal) -> str:
 
 
 def _scenarios(answer: RobustAnswer, best: RobustRoute, found: RobustFound, of: Worth) -> str:
-    head = (f"scenario, on {best.route}", "probability", "this plan", "best alone", "DPPM")
-    rows: list[Sequence[str]] = [head]
+    """Return costs by scenario; where the limit need not hold, what holding it costs there."""
+    limit = answer.goal.dppm_limit
+    partly = limit is not None and of.free_usd is not None
+    alone = ["best alone", "best alone"]
+    if partly:
+        alone = ["best alone, DPPM held", "best alone, DPPM free"]
+    head = [f"scenario, on {best.route}", "probability", "this plan", *alone[: 1 + partly], "DPPM"]
+    rows: list[Sequence[str]] = [[*head, ""] if partly else head]
     for at, (name, p) in enumerate(answer.scenarios.items()):
-        alone = of.best_usd[at]
-        known = "none" if alone is None else usd(alone)
-        rows.append((name, f"{p:g}", usd(found.values_usd[at]), known, f"{found.dppm[at]:,.1f}"))
-    return columns(rows, right=(1, 2, 3, 4))
+        row = [name, f"{p:g}", usd(found.values_usd[at]), _known(of.best_usd[at])]
+        if of.free_usd is not None and limit is not None:
+            over = "over the limit" if found.dppm[at] > limit * (1.0 + 1e-9) else ""
+            rows.append([*row, _known(of.free_usd[at]), f"{found.dppm[at]:,.1f}", over])
+        else:
+            rows.append([*row, f"{found.dppm[at]:,.1f}"])
+    return columns(rows, right=tuple(range(1, len(head))))
+
+
+def _known(value: float | None) -> str:
+    return "none" if value is None else usd(value)
 
 
 def _worth(goal: Goal, found: RobustFound, of: Worth) -> str:
     rows: list[Sequence[str]] = [("robust plan", usd(found.value_usd), "")]
     if of.perfect_usd is not None and of.information_usd is not None:
-        rows.append(("levels chosen knowing the scenario", usd(of.perfect_usd), ""))
-        rows.append(("pays for not knowing", _difference(of.information_usd), ""))
+        at_least, at_most = _partly(goal, of)
+        rows.append(("levels chosen knowing the scenario", usd(of.perfect_usd), at_least))
+        rows.append(("pays for not knowing", _difference(of.information_usd), at_most))
     if of.nominal_usd is not None and of.stochastic_usd is not None:
         held = of.nominal_dppm_held or 0.0
         short = goal.dppm_limit is not None and held < goal.dppm_share - 1e-12
         note = f"breaks the DPPM limit: held with probability {held:g}" if short else ""
+        if of.free_usd is not None and not short:
+            note = f"limit held with probability {held:g}"
+        if of.nominal_uses_held is not None and of.nominal_uses_held < 1.0 - 1e-12:
+            uses = f"breaks limits on use: held with probability {of.nominal_uses_held:g}"
+            note = f"{note}; {uses}" if note else uses
         rows.append(("plan of the case without scenarios", usd(of.nominal_usd), note))
         rows.append(("robust plan saves", _difference(of.stochastic_usd), ""))
     if goal.dppm_limit is not None:
         text = f"{goal.dppm_limit:g} DPPM held with probability"
         rows.append((text, f"{found.dppm_held:g}", f"asked: {goal.dppm_share:g}"))
+    if goal.use_limits:
+        rows.append(("limits on use of resources", "held", "in every scenario"))
     return columns(rows, right=(1,))
+
+
+def _partly(goal: Goal, of: Worth) -> tuple[str, str]:
+    """Say of which sort the value of knowing is where the limit need not hold everywhere."""
+    if of.free_usd is None:
+        return "", ""
+    if goal.measure == "expected":
+        how = f"limit held with probability {goal.dppm_share:g}, where that costs least"
+        return f"or more: {how}", "or less"
+    return "or more: computed without the limit", "or less"
 
 
 def _difference(value: float) -> str:
@@ -77,9 +108,17 @@ def _difference(value: float) -> str:
 
 
 def _proof(found: RobustFound) -> str:
+    """Say how all plans were covered."""
     proof = found.proof
+    ways = []
+    if proof.pruned:
+        ways.append(
+            f"{proof.pruned:,} by lower bounds on all that share the same levels on inner nodes"
+        )
+    if proof.enumerated:
+        ways.append(f"{proof.enumerated:,} by computing a lower bound of each over all scenarios")
+    again = f"; {found.examined:,} computed in every scenario" if found.examined else ""
     return (
-        f"proof: {proof.combinations:,} plans, {proof.enumerated:,} enumerated, "
-        f"{proof.pruned:,} pruned, {found.examined:,} computed by scenario; "
-        f"none below {usd(proof.lower_bound_usd)}"
+        f"proof: all {proof.combinations:,} plans covered: {', '.join(ways)}{again}; "
+        f"none costs less than {usd(proof.lower_bound_usd)}"
     )
