@@ -22,60 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from yieldopt import Flow, evaluate, load, solve
-from yieldopt.compile import compile_flow
-from yieldopt.physics.yields import clustering
+from yieldopt import Flow, evaluate
+from yieldopt.benchmark.engine import b200_flow, calls_needed, varied
+from yieldopt.benchmark.kernel import calls
 from yieldopt.screening import is_zero, screens
 
 SCENARIOS = 1_000_000
-BLOCK = 32_768
 BAR, LIMIT = 1.5, 2.0  # wanted; what no change may pass
 POINT_US = 150.0
-
-
-def b200_flow() -> Flow:
-    """Return the best flow of the B200-class case."""
-    case = load("b200_class")
-    recipe = solve(case).recipes[0]
-    route = case.library.routes[recipe.route]
-    return compile_flow(case, case.product(recipe.product), route, recipe.levels)
-
-
-def scenarios(flow: Flow, count: int) -> Flow:
-    """Vary every fault mean (the classes of a step together), every scrap and every cost."""
-    rng = np.random.default_rng(1)
-    values = {}
-    for node in flow.nodes:
-        for step in node.steps:
-            place = f"{node.name}/{step.name}"
-            values[f"{place}.cost_usd"] = step.cost_usd * rng.uniform(0.8, 1.2, count)
-            if step.scrap:
-                values[f"{place}.scrap"] = step.scrap * rng.uniform(0.8, 1.2, count)
-            d0 = rng.uniform(0.8, 1.2, count)
-            for name, faults in step.faults.items():
-                values[f"{place}.mean.{name}"] = faults.mean * d0
-    return flow.with_values(values)
-
-
-def calls_needed(flow: Flow) -> tuple[int, int]:
-    """Return (log1p, exp) calls for each scenario: one log1p for each clustered group at each
-    screen (four for a harvested one, see its docstring: two shifts, ln q and the two of F), one exp
-    for each test and one for the door.
-    """
-    seen = screens(flow)
-    logs = exps = 0
-    for terms in (*seen.tests.values(), seen.door):
-        exps += 1
-        for term in terms:
-            if all(is_zero(part[2]) for part in term.parts):
-                continue
-            if clustering(term.law) is not None:
-                logs += 1
-            elif term.law.name == "harvest" and term.law.alpha is not None:
-                later = term.met is True
-                logs += 5 if later else 3
-                exps += 2 if later else 1
-    return logs, exps
 
 
 def least_calls(flow: Flow) -> tuple[int, int]:
@@ -84,17 +38,6 @@ def least_calls(flow: Flow) -> tuple[int, int]:
     terms = [*seen.tests.values(), seen.door]
     curved = [t for group in terms for t in group if t.law.name != "poisson"]
     return sum(not all(is_zero(part[2]) for part in t.parts) for t in curved), len(terms)
-
-
-def bare(logs: int, exps: int, inputs: list[np.ndarray]) -> None:
-    """The calls alone, block by block, on the arrays that the flow is evaluated on."""
-    out = np.empty(BLOCK)
-    for low in range(0, SCENARIOS, BLOCK):
-        size = min(BLOCK, SCENARIOS - low)
-        for at in range(logs):
-            np.log1p(inputs[at % len(inputs)][low : low + size], out=out[:size])
-        for at in range(exps):
-            np.exp(inputs[(logs + at) % len(inputs)][low : low + size], out=out[:size])
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -122,7 +65,7 @@ def test_evaluate_one_point(benchmark: Any) -> None:
 
 
 def test_two_threads() -> None:
-    batch = scenarios(b200_flow(), SCENARIOS)
+    batch = varied(b200_flow(), SCENARIOS)
     for details in (False, True):
         rounds = [
             [
@@ -138,15 +81,16 @@ def test_two_threads() -> None:
 def test_evaluate_against_its_bare_calls(benchmark: Any) -> None:
     flow = b200_flow()
     logs, exps = calls_needed(flow)
-    batch = scenarios(flow, SCENARIOS)
+    batch = varied(flow, SCENARIOS)
     inputs = [np.asarray(v) / np.max(v) for v in batch.numbers() if np.ndim(v) and np.max(v) > 0]
     evaluate(batch, details=False)
     few = least_calls(flow)
+    bare, bare_few = calls(logs, exps, inputs), calls(*few, inputs)
     rounds = [
         (
-            timed(lambda: bare(logs, exps, inputs)),
+            timed(bare),
             timed(lambda: evaluate(batch, details=False)),
-            timed(lambda: bare(*few, inputs)),
+            timed(bare_few),
         )
         for _ in range(9)
     ]
@@ -167,7 +111,7 @@ def test_memory_does_not_grow_with_scenarios() -> None:
     flow = b200_flow()
     overheads = []
     for count in (200_000, 400_000):
-        batch = scenarios(flow, count)
+        batch = varied(flow, count)
         tracemalloc.start()
         out = evaluate(batch, details=False)
         _, peak = tracemalloc.get_traced_memory()

@@ -3,7 +3,7 @@
 ``python -m bench.compare`` measures now; ``--latest`` takes the newest stored run instead. A row is
 slower when its ratio is more than 15 % above the baseline (the median of the last runs on the same
 class of machine, else of all) and is so again when its workload is measured a second time. Exit 1
-if any is.
+if any is, or if a workload failed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench import store, trend
 from yieldopt.benchmark.machine import machine_class
+from yieldopt.benchmark.report import cells
 from yieldopt.benchmark.suite import WORKS, run
 from yieldopt.benchmark.work import FULL, QUICK, Effort, Row, Work, measure
 from yieldopt.report.text import columns
@@ -72,7 +73,7 @@ def repeat(works: Sequence[Work], effort: Effort) -> Again:
 
     def again(name: str) -> float | None:
         for work in works:
-            if work.name == name:
+            if work.called(effort) == name:
                 return measure(work, effort).ratio
         from bench.peers import rows
 
@@ -92,7 +93,8 @@ def table(found: Sequence[Verdict]) -> str:
 
 
 def _progress(row: Row) -> None:
-    print(f"  {row.name}: {row.value:.3g} {row.unit}, ratio {row.ratio:.3g}", file=sys.stderr)
+    name, value, unit, _, _, ratio = cells(row)
+    print(f"  {name}: {value} {unit}, ratio {ratio}", file=sys.stderr)
 
 
 def main(words: Sequence[str] | None = None, works: Sequence[Work] = WORKS) -> int:
@@ -117,10 +119,13 @@ def main(words: Sequence[str] | None = None, works: Sequence[Work] = WORKS) -> i
     place = machine_class(now["machine"])
     print(f"{len(older)} stored runs to compare with; this one is on {place}\n")
     print(table(found))
+    failed = store.failures(now)
+    for name, reason in failed.items():
+        print(f"failed: {name}: {reason}")
     picture = asked.history / "trend.svg"
     picture.write_text(trend.picture([*older, now]), encoding="utf-8")
     print(f"trend: {picture.name} of {asked.history.name}/")
-    return 1 if any(verdict.slower for verdict in found) else 0
+    return 1 if failed or any(verdict.slower for verdict in found) else 0
 
 
 if __name__ == "__main__":

@@ -70,8 +70,14 @@ def read(folder: Path = HISTORY) -> list[Record]:
 
 
 def ratios(run: Record) -> dict[str, float]:
-    """Return the ratio of every row by name."""
-    return {row["name"]: float(row["ratio"]) for row in run["rows"]}
+    """Return the ratio of every row by name; a workload that failed has none."""
+    rows = (row for row in run["rows"] if row["ratio"] is not None)
+    return {row["name"]: float(row["ratio"]) for row in rows}
+
+
+def failures(run: Record) -> dict[str, str]:
+    """Return why workloads failed, by name."""
+    return {row["name"]: row.get("reason", "") for row in run["rows"] if row["ratio"] is None}
 
 
 def alike(runs: Sequence[Record], to: Record) -> list[Record]:

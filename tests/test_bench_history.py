@@ -18,9 +18,9 @@ from bench import compare, readme, store, trend
 from tests.clock import Clock, set_clock
 from yieldopt.benchmark import kernel
 from yieldopt.benchmark.machine import machine, versions
-from yieldopt.benchmark.work import QUICK, Row, Task, Work, measure
+from yieldopt.benchmark.work import QUICK, Effort, Row, Task, Work, measure
 
-KEYS = ["name", "value", "unit", "ratio", "bar", "holds"]
+KEYS = ["name", "value", "unit", "ratio", "bar", "holds", "reason"]
 
 
 @pytest.fixture
@@ -161,3 +161,21 @@ def test_the_readme_takes_the_figures_between_its_marks(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no marks"):
         readme.refresh(run, path)
     assert readme.BEGIN in readme.README.read_text(encoding="utf-8")
+
+
+def test_a_workload_that_fails_is_named_and_is_no_baseline(
+    clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: Effort) -> Task:
+        raise RuntimeError("no plan")
+
+    history(tmp_path, 1.0)
+    works = [steady(clock, 1.0), Work("broken", "s", 1.0, broken)]
+    assert compare.main(["--history", str(tmp_path)], works) == 1
+    out = capsys.readouterr().out
+    assert "failed: broken: RuntimeError: no plan" in out
+    assert "none slower" in out
+    failed = Row("a", None, "x", None, 2.0, False, "why")
+    run = store.record([failed, Row("b", 1.0, "x", 1.5, 2.0, True)], "full")
+    assert store.ratios(run) == {"b": 1.5}
+    assert store.failures(run) == {"a": "why"}

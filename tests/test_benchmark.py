@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from bench.peers.coverage_problem import DPPM, tables, template
 from tests.clock import Clock, set_clock
 from tests.test_golden import rows as golden_rows
 from yieldopt import evaluate
-from yieldopt.benchmark import problems, search, suite, work
+from yieldopt.benchmark import problems, search, stacks, suite, work
 from yieldopt.benchmark.engine import b200_flow, varied
 from yieldopt.benchmark.report import json_rows, markdown, table
 from yieldopt.benchmark.threads import VARIABLES
@@ -30,7 +31,7 @@ from yieldopt.cli import main
 from yieldopt.optimize.coverage import best_levels
 from yieldopt.optimize.problem import prepare
 
-KEYS = ["name", "value", "unit", "ratio", "bar", "holds"]
+KEYS = ["name", "value", "unit", "ratio", "bar", "holds", "reason"]
 
 
 @pytest.fixture
@@ -117,9 +118,65 @@ def test_every_workload_runs_small_and_gives_a_row() -> None:
     seen: list[Row] = []
     found = suite.run(SMOKE, inside, seen.append)
     assert found == seen
-    assert [row.name for row in found] == [w.name for w in inside]
+    assert [row.name for row in found] == [w.called(SMOKE) for w in inside]
+    assert [row.reason for row in found if row.failed] == []
     assert all(math.isfinite(row.value) and row.value > 0.0 for row in found)
     assert len({w.name for w in suite.WORKS}) == len(suite.WORKS)
+
+
+def test_a_row_says_how_many_seeds_were_run() -> None:
+    """The stacks: the number in the name is the number of problems of a run."""
+    (stack,) = stacks.WORKS
+    names = []
+    for effort in (FULL, QUICK):
+        names.append(stack.called(effort))
+        assert names[-1].endswith(f"mean of {stack.prepare(effort).count:g} seeds")
+    assert len(set(names)) == 2
+    plain = Work("plain", "s", 1.0, lambda effort: Task(lambda: None))
+    assert plain.called(QUICK) == plain.called(FULL) == "plain"
+
+
+def broken(_: Effort) -> Task:
+    raise RuntimeError("no plan: it measures nothing")
+
+
+def test_a_workload_that_fails_is_a_row_and_the_others_go_on(clock: Clock) -> None:
+    def late(_: Effort) -> Task:
+        return Task(lambda: 1 / 0)
+
+    works = [
+        Work("first", "s", 9.0, lambda effort: Task(clock.takes(1.0), clock.takes(1.0))),
+        Work("unready", "ms", 1.0, broken),
+        Work("late", "x", 1.0, late),
+        Work("last", "s", 9.0, lambda effort: Task(clock.takes(2.0), clock.takes(1.0))),
+    ]
+    seen: list[Row] = []
+    found = suite.run(QUICK, works, seen.append)
+    assert found == seen
+    assert [row.value for row in found] == [1.0, None, None, 2.0]
+    assert [row.failed for row in found] == [False, True, True, False]
+    assert found[1] == Row(
+        "unready", None, "ms", None, 1.0, False, "RuntimeError: no plan: it measures nothing"
+    )
+    assert found[2].reason.startswith("ZeroDivisionError")
+    assert json.loads(json_rows(found))[1]["value"] is None
+    text = table(found)
+    assert "2 of 4 workloads failed; of the others every bar holds" in text
+    assert "  unready: RuntimeError: no plan: it measures nothing" in text
+    assert "failed" in markdown(found)
+
+
+@pytest.mark.usefixtures("no_threads_asked")
+def test_the_command_exits_1_when_a_workload_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    works = [Work("unready", "s", 1.0, broken)]
+    run = partial(suite.run, works=works)
+
+    monkeypatch.setattr(suite, "run", run)
+    for words in ([], ["--json"]):
+        done = CliRunner().invoke(main, ["bench", "--quick", *words])
+        assert done.exit_code == 1
+        assert "it measures nothing" in done.output
+        assert isinstance(done.exception, SystemExit)
 
 
 @pytest.fixture

@@ -14,20 +14,29 @@ def cells(row: Row) -> tuple[str, ...]:
     """Return the cells of one row under ``HEAD``."""
     return (
         row.name,
-        f"{row.value:.3g}",
+        _number(row.value),
         row.unit,
         f"{row.bar:.3g}",
         "yes" if row.holds else "NO",
-        f"{row.ratio:.3g}",
+        _number(row.ratio),
     )
 
 
+def _number(value: float | None) -> str:
+    return "failed" if value is None else f"{value:.3g}"
+
+
 def table(rows: Iterable[Row]) -> str:
-    """Return aligned columns and what holds."""
+    """Return aligned columns, what holds, and why a workload failed."""
     listed = list(rows)
-    missed = sum(not row.holds for row in listed)
-    verdict = "every bar holds" if not missed else f"{missed} of {len(listed)} bars missed"
-    return columns([HEAD, *map(cells, listed)], right=(1, 3, 5)) + f"\n\n{verdict}"
+    failed = [row for row in listed if row.failed]
+    missed = sum(not row.holds for row in listed) - len(failed)
+    verdict = f"{missed} of {len(listed)} bars missed" if missed else "every bar holds"
+    if failed:
+        verdict = f"{len(failed)} of {len(listed)} workloads failed; of the others {verdict}"
+    why = [f"  {row.name}: {row.reason}" for row in failed]
+    shown = columns([HEAD, *map(cells, listed)], right=(1, 3, 5))
+    return "\n".join([shown, "", verdict, *why])
 
 
 def markdown(rows: Iterable[Row]) -> str:
@@ -41,5 +50,5 @@ def markdown(rows: Iterable[Row]) -> str:
 
 
 def json_rows(rows: Iterable[Row]) -> str:
-    """Return a JSON list of ``name, value, unit, ratio, bar, holds``."""
+    """Return a JSON list of ``name, value, unit, ratio, bar, holds, reason``."""
     return to_json([row.to_dict() for row in rows])

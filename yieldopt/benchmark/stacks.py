@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from yieldopt.benchmark.work import Effort, Task, Work
+from yieldopt.benchmark.work import FULL, Effort, Task, Work
 from yieldopt.flow import Faults, Input, Step
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.search import search
@@ -110,7 +110,7 @@ def _menu(
 
 def _proved(effort: Effort) -> Task:
     dies = 4 if effort.small else 10
-    seeds = SEEDS if effort.name == "full" else _QUICK_SEEDS
+    seeds = SEEDS if effort == FULL else _QUICK_SEEDS
     templates = {seed: ten_dies(seed, dies) for seed in seeds}
 
     def run() -> None:
@@ -122,4 +122,13 @@ def _proved(effort: Effort) -> Task:
     return Task(run, count=len(templates))
 
 
-WORKS = (Work("10-die stack, 20 x 8 levels, proved optimal, mean of 12 seeds", "s", 30.0, _proved),)
+_NAME = "10-die stack, 20 x 8 levels, proved optimal, mean of {} seeds"
+WORKS = (
+    Work(
+        _NAME.format(len(SEEDS)),
+        "s",
+        30.0,
+        _proved,
+        quick_name=_NAME.format(len(_QUICK_SEEDS)),
+    ),
+)

@@ -19,7 +19,7 @@ WORKS: tuple[Work, ...] = (
 def run(
     effort: Effort, works: Iterable[Work] = WORKS, seen: Callable[[Row], object] | None = None
 ) -> list[Row]:
-    """Measure every workload, one after the other.
+    """Measure every workload, one after the other; one that fails does not stop the others.
 
     Parameters
     ----------
@@ -29,10 +29,20 @@ def run(
         Those to run.
     seen
         Called with each row as soon as it is there.
+
+    Returns
+    -------
+    list of Row
+        In the order of the workloads; of one that failed without value and ratio, with the reason.
     """
     rows = []
     for work in works:
-        rows.append(measure(work, effort))
+        try:
+            rows.append(measure(work, effort))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            name = work.called(effort)
+            rows.append(Row(name, None, work.unit, None, work.bar, False, reason))
         if seen is not None:
             seen(rows[-1])
     return rows

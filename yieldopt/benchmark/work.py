@@ -114,24 +114,40 @@ class Work:
         The most that the value may be, in the unit.
     prepare
         Makes the task ready; not timed.
+    quick_name
+        The name where less is run than in a full run, and the name says how much.
     """
 
     name: str
     unit: str
     bar: float
     prepare: Callable[[Effort], Task]
+    quick_name: str | None = None
+
+    def called(self, effort: Effort) -> str:
+        """Return the name of the row at an effort."""
+        return self.name if effort == FULL else self.quick_name or self.name
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured: a value, its ratio to the comparison, the bar on the value."""
+    """What was measured: a value, its ratio to the comparison, the bar on the value.
+
+    Where the workload failed there is no value and no ratio, and ``reason`` says why.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str
-    ratio: float
+    ratio: float | None
     bar: float
     holds: bool
+    reason: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing could be measured."""
+        return self.value is None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -156,7 +172,8 @@ def measured(work: Work, task: Task, effort: Effort) -> Row:
     run, other = least_seconds([task.run, task.against or reference], effort)
     ratio = run.wall / other.wall if task.wall else run.cpu / other.cpu
     value = ratio if work.unit == "x" else run.wall / task.count * UNITS[work.unit]
-    return Row(work.name, value, work.unit, ratio, work.bar, value <= work.bar)
+    name = work.called(effort)
+    return Row(name, value, work.unit, ratio, work.bar, value <= work.bar)
 
 
 def least_seconds(runs: Sequence[Run], effort: Effort) -> list[Seconds]:

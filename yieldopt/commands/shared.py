@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-INFEASIBLE = 3
+FAILED, INFEASIBLE = 1, 3
 
 CASE = click.argument("case", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from yieldopt.commands.shared import JSON
+from yieldopt.commands.shared import FAILED, JSON
 
 
 @click.command("bench")
@@ -21,6 +23,8 @@ def bench_(quick: bool, as_json: bool) -> None:
 
     rows = run(QUICK if quick else FULL)
     click.echo(json_rows(rows) if as_json else table(rows))
+    if any(row.failed for row in rows):
+        sys.exit(FAILED)
 
 
 COMMANDS = {"bench": bench_}
