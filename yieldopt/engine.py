@@ -14,9 +14,11 @@ nothing but the arrays of results, so threads take them in turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,11 +29,12 @@ from yieldopt.hopeless import mended
 from yieldopt.physics.elementary import exp
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Cut, Place, Screens, log_pass, log_passes, screens
-from yieldopt.stacked import Stack
+from yieldopt.stacked import Desk, Stack
 from yieldopt.stacking import stack
-from yieldopt.walk import Walk
+from yieldopt.walk import Array, Walk
 
 BLOCK = 32_768
+_MANY = 8
 
 
 def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
@@ -86,18 +89,31 @@ def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
 
 
 def _batch(flow: Flow, size: int, details: bool, threads: int) -> Outcome:
-    rows = None if _coverage_varies(flow) else stack(flow, screens(flow))
     out = Gather(size)
-    blocks = [slice(low, min(low + BLOCK, size)) for low in range(0, size, BLOCK)]
-    work = partial(_blocks, flow, rows, details, out)
-    if threads == 1 or len(blocks) == 1:
-        work(blocks)
-    else:
-        shares = [blocks[first::threads] for first in range(min(threads, len(blocks)))]
-        with ThreadPoolExecutor(len(shares)) as pool:
-            for _ in pool.map(work, shares):
-                pass  # raises what a thread raised
+    blocks = _cut_evenly(size)
+    count = min(threads, len(blocks))
+    with ThreadPoolExecutor(count) if count > 1 else nullcontext() as pool:
+        # Neighbours, not every other block: two threads would first touch one large page at once.
+        ends = [len(blocks) * share // max(count, 1) for share in range(count + 1)]
+        shares = [blocks[low:high] for low, high in pairwise(ends)]
+        each = pool.map if pool else map
+
+        def everywhere(look: Callable[[slice], Array]) -> list[Array]:
+            return list(each(look, [slice(few[0].start, few[-1].stop) for few in shares]))
+
+        rows = None if _coverage_varies(flow) else stack(flow, screens(flow), everywhere)
+        for _ in each(partial(_blocks, flow, rows, details, out), shares):
+            pass  # raises what a thread raised
     return out.outcome()
+
+
+def _cut_evenly(size: int) -> list[slice]:
+    """Return blocks of about one length, so that threads end together: many are an even number."""
+    count = -(-size // BLOCK)
+    if count > _MANY:
+        count += count % 2
+    length = -(-size // max(count, 1))
+    return [slice(low, min(low + length, size)) for low in range(0, size, length)]
 
 
 def _blocks(
@@ -105,18 +121,18 @@ def _blocks(
     rows: Stack | None,
     details: bool,
     out: Gather,
-    blocks: Iterable[slice],
+    blocks: Sequence[slice],
 ) -> None:
     """Evaluate some blocks into the whole, with working memory of their own."""
-    buffer = rows.buffer(min(BLOCK, out.size)) if rows else np.empty((0, 0))
+    desk = Desk(rows, blocks[0].stop - blocks[0].start) if rows else None
     room = Room(out)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # hopeless elements
         for block in blocks:
             cut = _cutter(block)
             room.enter(block)
             log_q: Value
-            if rows is not None:
-                inverse, log_q = rows.look_up(cut, block.stop - block.start, buffer)
+            if desk is not None:
+                inverse, log_q = desk.look_up(cut, block.stop - block.start)
             else:
                 inverse, log_q = _term_by_term(screens(flow, cut), cut)
             walk = Walk(

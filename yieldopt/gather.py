@@ -106,4 +106,5 @@ class Room:
         size = self.block.stop - self.block.start
         while at >= len(self.rows):
             self.rows += list(empty(_ROWS, size))  # the first block is the longest
-        return self.rows[at][:size]
+        row = self.rows[at]
+        return row if len(row) == size else row[:size]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PAGE = 1 << 21  # bytes
-_LARGE = 1 << 22  # bytes of the smallest array that NumPy asks large pages for
+_LARGE = 1 << 21  # bytes; with the room to begin at a page NumPy asks large pages for it (4 MB)
 
 
 def empty(*shape: int) -> NDArray[np.float64]:

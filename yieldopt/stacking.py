@@ -18,10 +18,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldopt.flow import Flow
-from yieldopt.interpolation import Array, Placed, powers
+from yieldopt.interpolation import (
+    Array,
+    Everywhere,
+    Family,
+    Placed,
+    Powers,
+    families,
+    harvested,
+    powers,
+)
 from yieldopt.physics.yields import Value, clustering
 from yieldopt.screening import Cut, Place, Screens, Term, log_pass
-from yieldopt.stacked import FillRows, Product, Stack
+from yieldopt.stacked import FillRows, Product, Stack, Sums
 
 Fill = Callable[[Value, Array], None]
 _Key = tuple[int, float, float, float]  # of a row: its mean (by identity), α, κ, δ
@@ -37,44 +46,86 @@ class Row:
     weights: dict[int, float]
 
 
-def stack(flow: Flow, seen: Screens) -> Stack:
-    """Sort the terms of all screens into rows; a scalar overkill goes into the base."""
+def stack(flow: Flow, seen: Screens, everywhere: Everywhere | None = None) -> Stack:
+    """Sort the terms of all screens into rows; a scalar overkill goes into the base.
+
+    Parameters
+    ----------
+    flow, seen
+        The flow and its screens.
+    everywhere
+        How threads share a look at all elements, if they do.
+    """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # hopeless elements
         base = [*(_overkill(flow, place) for place in seen.tests), 0.0]
         rows, smooth, other = _sorted(seen, base)
         groups: list[_Group] = []
         door = len(seen.tests)
-        for placed in smooth.values():
-            found = powers(placed, door)
-            if found is None:
+        means = [np.asarray(placed[0][1].parts[0][0]) for placed in smooth.values()]
+        for family in families(means, everywhere):
+            members = [(smooth[id(mean)], ratio) for mean, ratio in family.members]
+            found, in_logs = _in_powers(family, members, door)
+            for placed in in_logs:
                 _in_logs(placed, door, rows, other)
-                continue
-            for screen, constant in zip(found.screens, found.constants, strict=True):
-                base[screen] += constant
-            groups.append(_Group(found.screens, [(found.screens, found.weights, found.fill)]))
+            if found is not None:
+                for screen, constant in zip(found.screens, found.constants, strict=True):
+                    base[screen] += constant
+                groups.append(_Group(found.screens, [(found.screens, found.weights, found.fill)]))
         groups += [_row_group(alike) for alike in _alike(rows)]
         return _ordered(seen, base, _merged(groups), other)
 
 
+def _in_powers(
+    family: Family, members: list[tuple[list[Placed], float]], door: int
+) -> tuple[Powers | None, list[list[Placed]]]:
+    """Return the polynomial of a family's terms, and the terms that logarithms are better for."""
+    found: Powers | None = None
+    left: list[list[Placed]] = []
+    for placed, ratio in sorted(members, key=lambda member: not harvested(member[0])):
+        paid = found.weights.shape[1] if found else 0
+        more = powers(placed, door, family, ratio, paid)
+        if more is None:
+            left.append(placed)
+        else:
+            found = found.plus(more) if found else more
+    return found, left
+
+
+_Part = tuple[tuple[int, ...], Array, FillRows | tuple[Value, ...] | None]
+
+
 @dataclass(slots=True)
 class _Group:
-    """Rows that enter some of the screens, in the making; parts are screens, weights and fill."""
+    """Rows that enter some of the screens, in the making.
+
+    A part is screens, weights (screens, rows), and what writes its rows; or the means that its
+    row is the sum of; or nothing: a row of ones.
+    """
 
     screens: tuple[int, ...]
-    parts: list[tuple[tuple[int, ...], Array, FillRows]]
+    parts: list[_Part]
 
     def rows(self) -> int:
         return sum(weights.shape[1] for _, weights, _ in self.parts)
 
     def product(self) -> Product:
+        """Return the product of all parts: fills first, sums of means together, ones last."""
+        parts = sorted(self.parts, key=lambda part: (part[2] is None, isinstance(part[2], tuple)))
         weights = np.zeros((len(self.screens), self.rows()))
+        fills: list[tuple[int, FillRows]] = []
+        sums: list[tuple[Value, ...]] = []
         at = 0
-        for screens, part, _ in self.parts:
+        for screens, part, rows in parts:
             where = [self.screens.index(screen) for screen in screens]
             weights[where, at : at + part.shape[1]] = part
             at += part.shape[1]
-        fills = tuple((part.shape[1], fill) for _, part, fill in self.parts)
-        return Product(self.screens, weights, fills)
+            if isinstance(rows, tuple):
+                sums.append(rows)
+            elif rows is not None:
+                fills.append((part.shape[1], rows))
+        if sums:
+            fills.append((len(sums), Sums(tuple(sums)).fill))
+        return Product(self.screens, weights, tuple(fills))
 
 
 def _merged(groups: list[_Group]) -> list[_Group]:
@@ -104,19 +155,16 @@ def _alike(rows: dict[_Key, Row]) -> list[list[Row]]:
 
 
 def _row_group(alike: list[Row]) -> _Group:
-    first, *others = alike
+    first = alike[0]
     screens = tuple(screen for screen in sorted(first.weights) if first.weights[screen])
     weights = np.array([[first.weights[screen]] for screen in screens])
 
+    law = first.fill
+    if law is None:
+        return _Group(screens, [(screens, weights, tuple(row.mean for row in alike))])
+
     def fill(cut: Cut, rows: Array) -> None:
-        total: Value = cut(first.mean)
-        if first.fill is not None:
-            first.fill(total, rows[0])
-            return
-        for row in others:
-            total = np.add(total, cut(row.mean), out=rows[0])
-        if not others:
-            rows[0] = total
+        law(cut(first.mean), rows[0])
 
     return _Group(screens, [(screens, weights, fill)])
 
@@ -126,15 +174,11 @@ def _ordered(seen: Screens, base: list[float], groups: list[_Group], other: list
     direct = groups[0].screens if groups else ()
     if direct:
         ones = np.array([[base[screen]] for screen in direct])
-        groups[0].parts.append((direct, ones, _ones))
+        groups[0].parts.append((direct, ones, None))
     door = len(seen.tests)
     order = sorted(range(door + 1), key=lambda screen: (screen == door, screen in direct))
     products = tuple(group.product() for group in groups)
     return Stack(tuple(seen.tests), tuple(order), tuple(base), products, tuple(other))
-
-
-def _ones(cut: Cut, rows: Array) -> None:
-    rows[...] = 1.0
 
 
 def _overkill(flow: Flow, place: Place) -> float:
@@ -157,7 +201,11 @@ def _sorted(
                 base[screen] -= float(log_pass((term,), lambda value: value))
             elif law.name == "poisson":
                 for mean, _, added in parts:
-                    _add(rows, mean, None, screen, term.count * float(added), (0.0, 0.0, 0.0))
+                    weight = term.count * float(added)
+                    if np.ndim(mean):
+                        _add(rows, mean, None, screen, weight, (0.0, 0.0, 0.0))
+                    else:
+                        base[screen] += weight * float(mean)
             elif len(parts) == 1 and (law.name == "harvest" or clustering(law) is not None):
                 smooth.setdefault(id(parts[0][0]), []).append((screen, term))
             else:
