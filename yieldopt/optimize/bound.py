@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,20 +61,25 @@ class Rung:
 
 
 class Climber:
-    """Plans and bounds of a block, improved from rung to rung."""
+    """Plans and bounds of a block, improved from rung to rung.
+
+    The bound takes ln E alone; E itself is formed where plans move, of what is left by then.
+    """
 
     def __init__(self, terms: Terms, kept: Index) -> None:
         self.terms, self.kept = terms, kept
         self.at = np.zeros((len(kept), len(terms.k)), dtype=np.intp)
         if len(kept) > _MANY:  # start them all where one of them ends
             middle = np.array([len(kept) // 2])
-            self.at[:] = descend(terms.rows(middle), np.zeros(1), self.at[middle])
+            self.at[:] = descend(_whole(_rows(terms, middle)), np.zeros(1), self.at[middle])
 
     def rung(self, prices: Sequence[float], slope: Array, moving: bool = True) -> Rung:
         """Descend at multipliers π (one for each resource) and μ (T,); return what was found.
 
         Not ``moving``, the bound is taken at the plans in hand.
         """
+        if moving:
+            self.terms = _whole(self.terms)
         terms = self.terms.at_prices(prices) if any(prices) else self.terms
         self.at = descend(terms, slope, self.at) if moving else self.at
         value, log_q = values(self.terms, self.at)
@@ -87,7 +92,7 @@ class Climber:
 
     def keep(self, left: Index) -> None:
         """Go on with some of the trunk combinations only."""
-        self.terms, self.kept, self.at = self.terms.rows(left), self.kept[left], self.at[left]
+        self.terms, self.kept, self.at = _rows(self.terms, left), self.kept[left], self.at[left]
 
     def unit_prices(self) -> list[float]:
         """Return J/U of each resource at the plans in hand, in the middle of the block."""
@@ -98,6 +103,16 @@ class Climber:
             used = max(used, use.most)
             out.append(max(value, 1.0) / used if used > 0.0 else max(value, 1.0))
         return out
+
+
+def _rows(terms: Terms, kept: Index) -> Terms:
+    """Return the terms of some trunk combinations, without E."""
+    return replace(terms, e=()).rows(kept)
+
+
+def _whole(terms: Terms) -> Terms:
+    """Return the terms with E."""
+    return terms if terms.e else replace(terms, e=[np.exp(log_e) for log_e in terms.log_e])
 
 
 class _Search:
@@ -117,7 +132,7 @@ class _Search:
         kept = np.flatnonzero(self.lower < np.inf)
         if 2 * len(kept) > count:  # the others are not worth a copy
             kept = np.arange(count)
-        self.climber = Climber(terms.rows(kept) if len(kept) < count else terms, kept)
+        self.climber = Climber(_rows(terms, kept) if len(kept) < count else terms, kept)
 
     def slopes(self, prices: Sequence[float]) -> None:
         """Climb the ladder of μ at given prices."""

@@ -143,7 +143,7 @@ def pairs(terms: Terms, t: int) -> Pairs:
     members = _split(sizes)
     halves = [
         half(
-            [terms.e[i][t] for i in side],
+            [np.exp(terms.log_e[i][t]) for i in side],
             [terms.weight[t, i] * np.stack([k[i] for k in tables]) for i in side],
             [terms.log_q[i][t] for i in side],
             [terms.gap[i] for i in side],

@@ -32,7 +32,7 @@ from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-_BLOCK_PLANS = 200_000  # trunk combinations × widest menu held at once
+_BLOCK_PLANS = 1 << 18  # trunk combinations × widest menu held at once
 _CACHED_NUMBERS = 20_000_000  # of ln E; E itself takes as much again
 
 
@@ -85,14 +85,16 @@ class Problem:
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """Yield (first trunk combination, block), each small enough to stay in memory."""
-        for low in range(0, self.trunk_count, self._step):
+        low = 0
+        while low < self.trunk_count:
             yield low, self.block(low)
+            low = self._end(low)
 
     def block(self, low: int) -> Block:
         """Return the block that starts at a trunk combination."""
         if low in self._cache:
             return self._cache[low]
-        numbers = np.arange(low, min(low + self._step, self.trunk_count))
+        numbers = np.arange(low, self._end(low))
         picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
         block = build_block(self.tree, self.tree.branches, picks)
         if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
@@ -108,9 +110,20 @@ class Problem:
         """Numbers of ln E of one trunk combination."""
         return sum(len(leaf.cost) for leaf in self.leaves) * len(self.tree.gaps)
 
-    @cached_property
-    def _step(self) -> int:
-        return max(1, _BLOCK_PLANS // self._widest)
+    def _end(self, low: int) -> int:
+        """Return where the block that starts at ``low`` ends.
+
+        A block holds all levels of the last trunk choices and a range of those of one before them,
+        so that each choice has an axis of its own (:mod:`.grid`).
+        """
+        whole, most = 1, max(1, _BLOCK_PLANS // self._widest)
+        for size in reversed(self.trunk_sizes):
+            if whole * size > most:
+                parts = -(-size // (most // whole))  # about equal
+                end = low + -(-size // parts) * whole
+                return min(end, (low // (whole * size) + 1) * whole * size)
+            whole *= size
+        return whole
 
     def levels(self, trunk: int, entries: tuple[int, ...]) -> dict[str, str]:
         """Return the level of every choice of one plan."""

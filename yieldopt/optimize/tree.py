@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.flow import Faults, Step
-from yieldopt.physics.yields import Value
+from yieldopt.optimize.grid import Sum
+from yieldopt.physics.yields import Law, Value
 from yieldopt.screening import Group, latent_groups, log_pass, see
 from yieldopt.template import Choice, OpenNode, Template
 
@@ -115,9 +116,10 @@ def is_test(item: Step | Choice) -> bool:
 def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
     """Yield a step as it is, or a choice closed by an index array, its numbers as arrays.
 
-    A choice gives one test per overlap kind found among its levels, and one costless step per level
-    that leaves faults (their mean is zero where another level is picked). A process among the
-    options, such as a supplier's grade, is to the search a test that sees nothing.
+    A choice gives one test per overlap kind found among its levels, and one costless step for all
+    levels that leave faults of the same classes and laws (their mean is zero where another level is
+    picked). A process among the options, such as a supplier's grade, is to the search a test that
+    sees nothing.
     """
     if isinstance(item, Step):
         yield item
@@ -147,11 +149,26 @@ def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
             [step.fail_cost_fraction if step else 1.0 for step in levels], pick
         ),
     )
-    for number, step in enumerate(levels):
-        if step is not None and step.faults:
-            here = (pick == number).astype(float)
-            faults = {c: Faults(f.mean * here, f.law, f.cluster) for c, f in step.faults.items()}
-            yield Step(f"{item.name} {number}", "process", faults=faults)
+    yield from _left(item.name, levels, pick)
+
+
+def _left(name: str, levels: Sequence[Step | None], pick: Index) -> Iterator[Step]:
+    """Yield the faults that the levels leave: at most one level is picked, so equal kinds are one.
+
+    Kinds are told apart by all that makes groups of faults: classes in order, laws and clusters.
+    """
+    tables = [step.faults if step is not None else {} for step in levels]
+    kinds: dict[tuple[tuple[str, Law, str | None], ...], list[int]] = {}
+    for number, table in enumerate(tables):
+        kind = tuple((c, f.law, f.cluster) for c, f in table.items())
+        kinds.setdefault(kind, []).append(number)
+    for kind, mine in kinds.items():
+        faults = {}
+        for c, law, cluster in kind:
+            means = [t[c].mean if n in mine else 0.0 for n, t in enumerate(tables)]
+            faults[c] = Faults(_numbers(means, pick), law, cluster)
+        if faults:
+            yield Step(f"{name} {mine[0]}", "process", faults=faults)
 
 
 def _lost(step: Step | None) -> Value:
@@ -186,7 +203,7 @@ def run_step(groups: list[Group], step: Step) -> Value:
         if step.kind == "process":
             groups += latent_groups(step.faults)
             return _log_kept(step.scrap)
-        log_p = screen(groups, step) + _log_kept(step.overkill)
+        log_p = screen(groups, step).total() + _log_kept(step.overkill)
     groups += latent_groups(step.faults)
     return log_p
 
@@ -196,14 +213,14 @@ def _log_kept(lost: Value) -> Value:
     return kept
 
 
-def screen(groups: list[Group], step: Step) -> Value:
+def screen(groups: list[Group], step: Step) -> Sum:
     """Let a test see groups that come from elsewhere; return the log of their chance to pass."""
-    log_p: Value = 0.0
+    log_p = Sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         for group in groups:
             term = see(group, step, _whole)
             if term is not None:
-                log_p = log_p + log_pass((term,), _whole)
+                log_p.add(log_pass((term,), _whole))
     return log_p
 
 

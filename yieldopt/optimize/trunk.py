@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldopt.flow import Step
+from yieldopt.memory import empty
+from yieldopt.optimize.grid import Grid, Sum, grid_of
+from yieldopt.optimize.states import merged, spread
 from yieldopt.optimize.tree import Tree, is_test, run_step, screen, superposed
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Group, door, log_pass
@@ -16,6 +21,8 @@ from yieldopt.template import Choice, OpenNode
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Place = tuple[str, int]  # a node, a position in it
+Closed = Mapping[Place, Sequence[Step]]  # the steps of all inner nodes, levels along the axes
 LOG_LIMIT = 230.0  # a chance to pass below e^−230 counts as none
 
 
@@ -35,19 +42,43 @@ class Block:
     log_q_trunk: Array
 
     @cached_property
-    def e(self) -> tuple[Array, ...]:
-        """E of every leaf, (T, M_i, G): no price changes it."""
-        return tuple(np.exp(log_e) for log_e in self.log_e)
+    def e(self) -> Sequence[Array]:
+        """E of every leaf, (T, M_i, G), each formed when asked for: no price changes it."""
+        return _Exponentials(self.log_e)
+
+
+class _Exponentials(Sequence[Array]):
+    """e to the power of each array, computed once, when it is first asked for."""
+
+    def __init__(self, logs: Sequence[Array]) -> None:
+        self._logs = logs
+        self._known: dict[int, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._logs)
+
+    @overload
+    def __getitem__(self, at: int) -> Array: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Array]: ...
+    def __getitem__(self, at: int | slice) -> Array | Sequence[Array]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        at = range(len(self))[at]  # from the end as well; IndexError beyond
+        if at not in self._known:
+            log = self._logs[at]
+            self._known[at] = np.exp(log, out=empty(*log.shape))
+        return self._known[at]
 
 
 @dataclass
 class _Passes:
-    """Logs of the trunk's own chances to pass, by position of a node, each (T, 1)."""
+    """Logs of the trunk's own chances to pass, by position of a node, along the trunk's axes."""
 
-    own: dict[tuple[str, int], Value] = field(default_factory=dict)
+    own: dict[Place, Value] = field(default_factory=dict)
     door: Value = 0.0
 
-    def add(self, place: tuple[str, int], log_p: Value) -> None:
+    def add(self, place: Place, log_p: Value) -> None:
         self.own[place] = self.own.get(place, 0.0) + log_p
 
 
@@ -61,83 +92,113 @@ def build_block(tree: Tree, leaves: Sequence[OpenNode], picks: Sequence[Index]) 
     leaves
         Last nodes of its branches, in order.
     picks
-        Level index of every trunk choice in order, each (T,).
+        Level index of every trunk choice in order, each (T,). Where they are all combinations of
+        ranges of levels, in order, every choice gets its own axis (:mod:`.grid`).
     """
-    count = len(picks[0]) if picks else 1
-    trunk = {place: pick[:, None] for place, pick in zip(tree.open_places(), picks, strict=True)}
+    menus = [tree.sizes(node) for node in leaves]
+    grid, along = grid_of(picks, menus)
+    open_places = dict(zip(tree.open_places(), along, strict=True))
+    closed = {
+        (node.name, at): list(superposed(item, open_places.get((node.name, at))))
+        for node in tree.inner
+        for at, item in enumerate(node.items)
+    }
     passes = _Passes()
     for node in tree.inner:
         groups: list[Group] = []
-        for at, item in enumerate(node.items):
-            for step in superposed(item, trunk.get((node.name, at))):
+        for at in range(len(node.items)):
+            for step in closed[node.name, at]:
                 passes.add((node.name, at), run_step(groups, step))
-        seen = _climb(tree, node, groups, trunk)
-        for place, log_p in seen.items():
-            passes.add(place, log_p)
-        passes.door = passes.door + _door(groups)
-    found = [_leaf(tree, node, trunk, count) for node in leaves]
-    base, uses = _base(tree, trunk, passes, count)
-    parents = [tree.parent[node.name][0] for node in leaves]
+        for place, log_p in _climb(tree, node, groups, closed).items():
+            passes.add(place, log_p.total())
+        passes.door = passes.door + _door(groups).total()
+    found = [_leaf(tree, node, closed, grid) for node in leaves]
+    base, uses = _base(tree, closed, passes, grid)
     weights = [
-        tree.count(n.name) * _ahead(tree, p, 0, passes)
-        for n, p in zip(leaves, parents, strict=True)
+        grid.column(tree.count(node.name) * _ahead(tree, tree.parent[node.name][0], 0, passes))
+        for node in leaves
     ]
-    weight = (
-        np.concatenate([_column(w, count) for w in weights], axis=1)
-        if weights
-        else np.zeros((count, 0))
-    )
     return Block(
         tuple(log_e for log_e, _ in found),
         tuple(log_q for _, log_q in found),
         base,
         uses,
-        weight,
-        _column(passes.door, count)[:, 0],
+        np.stack(weights, axis=1) if weights else np.zeros((grid.count, 0)),
+        grid.column(passes.door),
     )
 
 
-def _climb(
-    tree: Tree, node: OpenNode, groups: list[Group], trunk: Mapping[tuple[str, int], Index]
-) -> dict[tuple[str, int], Value]:
+def _climb(tree: Tree, node: OpenNode, groups: list[Group], closed: Closed) -> dict[Place, Sum]:
     """Carry groups from their node to the door; return their log passes at the tests above."""
-    seen: dict[tuple[str, int], Value] = {}
+    seen: dict[Place, Sum] = {}
     for above, count in tree.above(node.name):
         for group in groups:
             group.count *= count
         for at, item in enumerate(above.items):
             if is_test(item):
-                log_p: Value = 0.0
-                for step in superposed(item, trunk.get((above.name, at))):
+                seen[above.name, at] = Sum()
+                for step in closed[above.name, at]:
                     if step.kind == "test":
-                        log_p = log_p + screen(groups, step)
-                seen[above.name, at] = log_p
+                        seen[above.name, at].take(screen(groups, step))
     return seen
 
 
-def _door(groups: list[Group]) -> Value:
+def _door(groups: list[Group]) -> Sum:
     with np.errstate(divide="ignore"):
-        return log_pass(tuple(door(group) for group in groups), lambda value: value)
+        return Sum(log_pass((door(group),), lambda value: value) for group in groups)
 
 
-def _leaf(
-    tree: Tree, node: OpenNode, trunk: Mapping[tuple[str, int], Index], count: int
-) -> tuple[Array, Array]:
+def _leaf(tree: Tree, node: OpenNode, closed: Closed, grid: Grid) -> tuple[Array, Array]:
     """Return ln E (T, M, G) and ln Q (T, M) of a leaf."""
-    menus = tree.menu_picks(node)
-    size = len(menus[0]) if menus else 1
-    groups = _grown(tree, node, iter([pick[None, :] for pick in menus]))
-    seen = _climb(tree, node, groups, trunk)
-    shape = (count, size)
-    log_q = np.maximum(np.broadcast_to(_door(groups), shape), -LOG_LIMIT)
-    log_e = np.empty((*shape, len(tree.gaps)))
-    for gap, tests in enumerate(tree.gaps):
-        total: Value = -log_q
-        for place, number in tree.tests.items():
-            if number in tests and place in seen:
-                total = total - seen[place]
-        log_e[:, :, gap] = np.minimum(total, LOG_LIMIT)
-    return log_e, log_q
+    sizes = tree.sizes(node)
+    shape = grid.shape(sizes)
+    log_q, log_e = empty(*shape), empty(*shape, len(tree.gaps))
+    parts = []
+    for groups, index in merged(_grown(tree, node, iter(grid.menu(sizes))), grid):
+        seen = _climb(tree, node, groups, closed)
+        parts.append(_Part(_door(groups), seen, index))
+    _write(parts, grid, log_q)
+    if not _least(parts) > -LOG_LIMIT:
+        np.maximum(log_q, -LOG_LIMIT, out=log_q)
+    # The leaf's own tests ahead of a gap are its last ones: go from the door backward.
+    places = {number: place for place, number in tree.tests.items() if place in parts[0].seen}
+    ahead = [[n for n in tests if n in places] for tests in tree.gaps]
+    for gap in sorted(range(len(ahead)), key=lambda gap: len(ahead[gap])):
+        for part in parts:
+            part.take([places[n] for n in ahead[gap]])
+        _write(parts, grid, log_e[..., gap], minus=True)
+    if not _least(parts) > -LOG_LIMIT:  # all tests are in by now
+        np.minimum(log_e, LOG_LIMIT, out=log_e)
+    whole = (grid.count, -1)
+    return log_e.reshape(*whole, len(tree.gaps)), log_q.reshape(whole)
+
+
+@dataclass
+class _Part:
+    """Log passes of some groups: at the door and the tests taken so far, and at those left."""
+
+    passed: Sum
+    seen: dict[Place, Sum]
+    index: Index | None  # their state by menu entry, where equal ones are merged
+
+    def take(self, places: Sequence[Place]) -> None:
+        """Add what has not been added of the given tests."""
+        for place in places:
+            if place in self.seen:
+                self.passed.take(self.seen.pop(place))
+
+
+def _write(parts: Sequence[_Part], grid: Grid, out: Array, *, minus: bool = False) -> None:
+    """Write the sum of all parts, or minus it, the first part being along the axes of ``out``."""
+    parts[0].passed.into(out, minus=minus)
+    for part in parts[1:]:
+        assert part.index is not None
+        more = spread(part.passed.total(), part.index, grid)
+        (np.subtract if minus else np.add)(out, more, out=out)
+
+
+def _least(parts: Sequence[_Part]) -> float:
+    return sum(part.passed.least() for part in parts)
 
 
 def _grown(tree: Tree, node: OpenNode, menus: Iterator[Index]) -> list[Group]:
@@ -167,30 +228,23 @@ def _ahead(tree: Tree, node: str, at: int, passes: _Passes) -> Value:
 
 
 def _base(
-    tree: Tree, trunk: Mapping[tuple[str, int], Index], passes: _Passes, count: int
+    tree: Tree, closed: Closed, passes: _Passes, grid: Grid
 ) -> tuple[Array, dict[str, Array]]:
-    base = np.zeros((count, len(tree.gaps)))
+    base = np.zeros((grid.count, len(tree.gaps)))
     uses: dict[str, Array] = {}
     for node in tree.inner:
         units = tree.count(node.name)
-        for at, item in enumerate(node.items):
+        for at in range(len(node.items)):
             before = units * _ahead(tree, node.name, at, passes)
             after = units * _ahead(tree, node.name, at + 1, passes)
             here, there = tree.gap(node.name, at), tree.gap(node.name, at + 1)
-            for step in superposed(item, trunk.get((node.name, at))):
+            for step in closed[node.name, at]:
                 share = step.fail_cost_fraction if step.kind == "test" else 1.0
-                early, late = share * before, (1.0 - share) * after
-                _book(base, here, there, early, late, step.cost_usd)
+                charged = ((here, share * before), (there, (1.0 - share) * after))
+                for gap, runs in charged:
+                    base[:, gap] += grid.column(runs * step.cost_usd)
                 for name, amount in step.uses.items():
                     held = uses.setdefault(name, np.zeros_like(base))
-                    _book(held, here, there, early, late, amount)
+                    for gap, runs in charged:
+                        held[:, gap] += grid.column(runs * amount)
     return base, uses
-
-
-def _book(table: Array, here: int, there: int, early: Value, late: Value, amount: Value) -> None:
-    table[:, here] += _column(early * amount, len(table))[:, 0]
-    table[:, there] += _column(late * amount, len(table))[:, 0]
-
-
-def _column(value: Value, count: int) -> Array:
-    return np.array(np.broadcast_to(np.asarray(value, float).reshape(-1, 1), (count, 1)))
