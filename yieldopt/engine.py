@@ -34,7 +34,7 @@ from yieldopt.stacking import stack
 from yieldopt.walk import Array, Walk
 
 BLOCK = 32_768
-_MANY = 8
+_MANY = 8  # with more blocks than these one more, to be even in number, costs little
 
 
 def evaluate(flow: Flow, *, details: bool = True, threads: int = 1) -> Outcome:
