@@ -98,11 +98,16 @@ def _family(mean: Array, others: list[Array], everywhere: Everywhere | None) -> 
 def _extremes(mean: Array, others: list[Array], part: slice) -> Array:
     """Return least and most (2, 1 + others) of a mean, and of others over it, each read once."""
     found = []
+    scratch = np.empty(min(_BLOCK, part.stop - part.start))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for low in range(part.start, part.stop, _BLOCK):
             block = slice(low, min(low + _BLOCK, part.stop))
-            values = [mean[block], *(other[block] / mean[block] for other in others)]
-            found.append(np.array([[x.min() for x in values], [x.max() for x in values]]))
+            first = mean[block]
+            ends = [(first.min(), first.max())]
+            for other in others:
+                np.divide(other[block], first, out=(ratio := scratch[: len(first)]))
+                ends.append((ratio.min(), ratio.max()))
+            found.append(np.array(ends).T)
     return _overall(found)
 
 
