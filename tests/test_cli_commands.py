@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -136,3 +138,45 @@ def test_an_unknown_insertion_is_named_on_a_route_that_cannot_be_taken_too() -> 
         in result.stderr
     )
     run(*words, "package/final_test", code=3)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("--measure", "cvar", "--tail", "2"), "--tail"),
+        (("--dppm-share", "0"), "--dppm-share"),
+        (("--measure", "fixed_starts", "--starts-of", "gpu"), "--starts-of"),
+        (("--measure", "mean"), "--measure"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_option(words: tuple[str, ...], option: str) -> None:
+    result = run(*RAMP, *words, code=2)
+    assert result.stderr.startswith(f"error: {option}: ")
+
+
+def test_a_folder_that_cannot_take_the_answer_is_refused_before_anything_is_solved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def solved(*_: object) -> None:
+        raise AssertionError("solved for nothing")
+
+    monkeypatch.setattr("yieldopt.solving.solve_whole", solved)
+    taken = saved(tmp_path, "a file", "taken")
+    for place, words in ((taken, "is a file"), (ROOT / "cases", "holds inputs")):
+        result = run("solve", "minimal", "--out", place, code=2)
+        assert f"error: --out: {words}" in result.stderr
+    assert taken.read_text() == "a file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_an_interrupt_ends_with_a_line_and_130() -> None:
+    """SIGINT as a shell sends it, once the command is at work."""
+    code = (
+        "import os, signal, yieldopt.read\n"
+        "def load(*_): os.kill(os.getpid(), signal.SIGINT)\n"
+        "yieldopt.read.load = load\n"
+        "from yieldopt.cli import main\n"
+        "main(['check', 'minimal'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

@@ -17,6 +17,7 @@ HOMES = {
     "speed": ("bench",),
 }
 _BAD_INPUT = 2
+_INTERRUPTED = 130  # as a shell has it
 
 
 class _Group(click.Group):
@@ -60,6 +61,9 @@ class _Group(click.Group):
         except SolverError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(_BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(_INTERRUPTED)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

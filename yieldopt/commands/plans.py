@@ -24,10 +24,12 @@ def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
     """Solve a CASE: route, test levels and allocation of every product, with the proof."""
     from yieldopt.plan import Status
     from yieldopt.read import load
-    from yieldopt.report.files import write_all
+    from yieldopt.report.files import check_folder, write_all
     from yieldopt.report.result import result_text
     from yieldopt.solving import solve_whole
 
+    if out is not None:
+        check_folder(out, case)
     solved = solve_whole(load(case), solver)
     if out is not None:
         write_all(solved, out, protected=case)

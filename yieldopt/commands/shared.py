@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +24,18 @@ def needs(option: str, given: object, there: bool, home: str) -> None:
 
     if given is not None and not there:
         raise CaseError(Fault(f"does nothing without {home}", option, given, f"leave out {option}"))
+
+
+@contextmanager
+def as_options(names: Mapping[str, str]) -> Iterator[None]:
+    """Name faults of arguments by the options that they came from."""
+    from yieldopt.errors import CaseError
+
+    try:
+        yield
+    except CaseError as error:
+        faults = [replace(fault, key=names.get(fault.key, fault.key)) for fault in error.faults]
+        raise type(error)(faults) from None
 
 
 class Answer(Protocol):

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, JSON, PRODUCT, needs, show
+from yieldopt.commands.shared import CASE, JSON, PRODUCT, as_options, needs, show
+
+_OPTIONS = {
+    "measure": "--measure",
+    "cvar_tail": "--tail",
+    "dppm_share": "--dppm-share",
+    "starts_of": "--starts-of",
+}
 
 
 @click.command("explain")
@@ -97,7 +104,8 @@ def robust_(
         dppm_share=1.0 if dppm_share is None else dppm_share,
         starts_of=starts_of,
     )
-    found = robust_answer(read, product, route=route, goal=goal)
+    with as_options(_OPTIONS):
+        found = robust_answer(read, product, route=route, goal=goal)
     show(found, robust_text, as_json, feasible=found.best is not None)
 
 

@@ -37,7 +37,7 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     CaseError
         The folder cannot be made or written, or holds inputs.
     """
-    _refuse_inputs(folder, protected)
+    check_folder(folder, protected)
     result = solved.result
     texts = {
         "result.json": to_json(result.to_dict()) + "\n",
@@ -84,14 +84,23 @@ def _write(target: Path, fill: Callable[[Path], object]) -> Path:
     return target
 
 
-def _refuse_inputs(folder: Path, case: Path) -> None:
+def check_folder(folder: Path, case: Path) -> None:
+    """Refuse a folder for outputs that is a file or holds inputs, before anything is solved.
+
+    Raises
+    ------
+    CaseError
+        With a hint.
+    """
+    hint = "choose another folder"
+    if folder.is_file():
+        raise CaseError(Fault("is a file, not a folder", "--out", str(folder), hint))
     place = folder.resolve()
     inputs = {data_folder("cases").resolve()}
     if case.exists():  # else the bare name of a bundled case
         inputs.add(case.resolve().parent)
     models = data_folder("models").resolve()
     if place in inputs or place == models or models in place.parents:
-        hint = "choose another folder"
         raise CaseError(
             Fault("holds inputs; outputs never go beside them", "--out", str(folder), hint)
         )
