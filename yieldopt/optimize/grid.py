@@ -59,7 +59,8 @@ class Sum:
         >>> total.shape, float(total[0, 0])
         ((3, 2), 5.0)
         """
-        return sum(self._small_first(), 0.0)
+        first, *others = self._small_first() or [0.0]
+        return sum(others, first)
 
     def into(self, out: Array, *, minus: bool = False) -> None:
         """Write the sum, or minus the sum, into an array of the shape of the whole."""
@@ -72,7 +73,8 @@ class Sum:
             out[...] = total
 
     def _small_first(self) -> list[Value]:
-        return sorted(self._parts.values(), key=np.size)
+        parts = list(self._parts.values())
+        return sorted(parts, key=np.size) if len(parts) > 1 else parts
 
 
 @dataclass(frozen=True)

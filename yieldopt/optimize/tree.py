@@ -149,7 +149,8 @@ def superposed(item: Step | Choice, pick: Index | None) -> Iterator[Step]:
             [step.fail_cost_fraction if step else 1.0 for step in levels], pick
         ),
     )
-    yield from _left(item.name, levels, pick)
+    if any(step.faults for step in steps):
+        yield from _left(item.name, levels, pick)
 
 
 def _left(name: str, levels: Sequence[Step | None], pick: Index) -> Iterator[Step]:
