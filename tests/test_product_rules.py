@@ -352,9 +352,3 @@ def test_refine_keeps_the_rules() -> None:
         assert found is not None and found.refined is not None
         assert found.on_grid_usd == pytest.approx(solved[name], rel=1e-9)
         assert found.refined.value_usd == pytest.approx(solved[name], rel=1e-6)
-
-
-def test_refine_refuses_rules_that_it_cannot_keep() -> None:
-    changes = {"products.asic.use_limits_per_good": {"tester.ft_h": 0.5}}
-    with pytest.raises(CaseError, match="use_limits_per_good"):
-        refine_product(load("minimal", changes), "asic")

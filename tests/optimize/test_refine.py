@@ -20,8 +20,9 @@ from yieldopt.optimize.coverage import best_levels
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.refine import Refined, refine
 from yieldopt.optimize.refine_bend import Bend
-from yieldopt.optimize.refine_case import opened, refine_product
+from yieldopt.optimize.refine_case import refine_product
 from yieldopt.optimize.refine_curve import Curve, with_options
+from yieldopt.optimize.refine_open import opened
 from yieldopt.optimize.refine_polish import flow_at
 from yieldopt.template import Choice, OpenNode, Template
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from time import perf_counter
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault
@@ -83,6 +84,8 @@ def refine(
     prices: Mapping[str, float] | None = None,
     gap: float = 1e-6,
     most_searches: int = 3000,
+    time_limit_s: float = 120.0,
+    known_usd: float = math.inf,
 ) -> Refined:
     """Choose the time of every curve and the level at every other insertion.
 
@@ -98,6 +101,11 @@ def refine(
         Relative gap between value and bound to reach.
     most_searches
         Stop after so many exact searches, with the gap reached.
+    time_limit_s
+        Begin no further round of searches after so many seconds on the wall [s], with the gap
+        reached: three curves that may all meet can need hours for a last digit.
+    known_usd
+        Value of a plan known from elsewhere: it is enough to show that none is better.
 
     Returns
     -------
@@ -134,7 +142,8 @@ def refine(
     ask = Ask(dict(prices or {}), dppm_limit, escape_cost_usd)
     _check(ask, gap)
     check_curves(template, curves)
-    search = Refining(template, curves, ask, gap, most_searches)
+    search = Refining(template, curves, ask, gap, most_searches, known_usd)
+    search.until = perf_counter() + time_limit_s
     search.run()
     return _answer(search)
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from yieldopt.compile import compile_template
-from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
-from yieldopt.flow import Step
+from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.optimize.candidates import one_off_usd
-from yieldopt.optimize.coverage import best_levels
-from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.product_rules import product_ruled
-from yieldopt.optimize.refine import Refined, refine
-from yieldopt.optimize.refine_curve import Curve, with_options
+from yieldopt.optimize.refine import Refined
+from yieldopt.optimize.refine_open import opened
+from yieldopt.optimize.refine_rules import refine_under
 from yieldopt.optimize.route import exclusions
+from yieldopt.optimize.ruled import best_under
 from yieldopt.read import load
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
-from yieldopt.schema.insertion import CurveShape
-from yieldopt.template import Choice, Template
-
-_ON_CURVE = 1e-9  # relative: compiled levels are affine in their seconds
 
 
 @dataclass(frozen=True)
@@ -33,10 +28,8 @@ class RefinedRoute:
 
     Parameters
     ----------
-    route
-        Its name.
-    reasons
-        Why it cannot be taken.
+    route, reasons
+        Its name, and why it cannot be taken.
     ranges_s
         By insertion with a curve: shortest and longest time [s].
     on_grid_usd
@@ -88,13 +81,28 @@ class RefinedProduct:
         return min(fine, key=_value, default=None)
 
     @property
+    def lower_bound_usd(self) -> float:
+        """No plan of any time on any of the routes costs less; inf: there is none."""
+        found = (r.refined.lower_bound_usd for r in self.routes if r.refined is not None)
+        return min(found, default=math.inf)
+
+    @property
+    def gap_reached(self) -> float | None:
+        """Relative gap between the best plan and the bound of all routes; ``None`` without one."""
+        if self.best is None:
+            return None
+        value = _value(self.best)
+        return max(value - self.lower_bound_usd, 0.0) / max(abs(value), 1e-300)
+
+    @property
     def status(self) -> str:
-        """Optimal (to the gap), feasible (the gap was not reached) or infeasible."""
-        best = self.best
-        if best is None or best.refined is None:
-            return "infeasible"
-        reached = best.refined.gap
-        return "optimal" if reached is not None and reached <= self.gap else "feasible"
+        """Optimal (to the gap), feasible (the gap was not reached), infeasible or, where no plan
+        was found and none was ruled out, unknown.
+        """
+        reached = self.gap_reached
+        if reached is None:
+            return "infeasible" if self.lower_bound_usd == math.inf else "unknown"
+        return "optimal" if reached <= self.gap else "feasible"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; ``status`` and the name of the best route on top."""
@@ -105,6 +113,8 @@ class RefinedProduct:
             "route": best.route if best else None,
             "dppm_limit": self.dppm_limit,
             "escape_cost_usd": self.escape_cost_usd,
+            "lower_bound_usd": None if math.isinf(self.lower_bound_usd) else self.lower_bound_usd,
+            "gap": self.gap_reached,
             "routes": [one.to_dict() for one in self.routes],
             "binding": []
             if best
@@ -143,8 +153,8 @@ def refine_product(
     UnknownName
         No such product or route.
     CaseError
-        A curve that has no bound (see :func:`yieldopt.optimize.refine.refine`); a product with
-        rules that couple insertions or limit a resource.
+        A curve that has no bound (see :func:`yieldopt.optimize.refine.refine`); a rule that free
+        times cannot keep (see :func:`yieldopt.optimize.refine_rules.refine_under`).
 
     Examples
     --------
@@ -175,91 +185,26 @@ def _on_route(
     ruled = product_ruled(product, compile_template(case, product, route))
     if ruled.reasons:
         return RefinedRoute(name, ruled.reasons)
-    if ruled.joints or ruled.rules.resource_limits:  # better no answer than one that breaks them
-        text = "test times cannot be chosen under same_level, moves or use_limits_per_good yet"
-        raise CaseError(Fault(text, product.name))
-    whole = ruled.template.limited(ruled.menus)
-    template, curves = opened(case, whole)
     limit = product.dppm_limit
-    grid = best_levels(prepare(whole), dppm_limit=limit, escape_cost_usd=escape)
-    found = refine(template, curves, dppm_limit=limit, escape_cost_usd=escape, gap=gap)
+    grid = best_under(ruled, dppm_limit=limit, escape_cost_usd=escape)
+    found = refine_under(case, product, ruled, dppm_limit=limit, escape_cost_usd=escape, gap=gap)
+    _, curves = opened(case, ruled.template.limited(ruled.menus))
+    value, lower = found.value_usd + one_off, found.lower_bound_usd + one_off
     return RefinedRoute(
         name,
-        () if found.levels is not None else ("no allowed plan of any time was found",),
+        _why_none(found, lower),
         {curve.place: (curve.low_s, curve.high_s) for curve in curves},
         None if grid.levels is None else grid.value_usd + one_off,
-        replace(
-            found,
-            value_usd=found.value_usd + one_off,
-            lower_bound_usd=found.lower_bound_usd + one_off,
-        ),
+        replace(found, value_usd=value, lower_bound_usd=lower),
         one_off,
     )
 
 
-def opened(case: Case, template: Template) -> tuple[Template, list[Curve]]:
-    """Take the levels of curves out of a compiled template, and return the curves.
-
-    Parameters
-    ----------
-    case
-        The case that the template was compiled from.
-    template
-        From :func:`yieldopt.compile.compile_template`.
-
-    Returns
-    -------
-    Template, list of Curve
-        Cost, uses and coverage come from the compiled levels themselves: product, tester and blind
-        joins count as they do on the grid. A curve with one level left stays that level.
-    """
-    shapes = {one.name: one.curve for one in case.insertions if one.curve is not None}
-    curves, menus = [], {}
-    for place, choice in template.choices().items():
-        shape = shapes.get(choice.name)
-        timed = dict(_timed(choice, shape)) if shape is not None else {}
-        if shape is None or len(timed) < 2:
-            continue
-        curves.append(_curve(place, shape, sorted(timed.items())))
-        menus[place] = {k: v for k, v in choice.options.items() if v not in timed.values()}
-    return with_options(template, menus), curves
-
-
-def _timed(choice: Choice, shape: CurveShape) -> Iterator[tuple[float, Step]]:
-    for seconds, name in zip(shape.seconds, shape.levels(), strict=True):
-        step = choice.options.get(name)
-        if step is not None:
-            yield seconds, step
-
-
-def _curve(place: str, shape: CurveShape, timed: Sequence[tuple[float, Step]]) -> Curve:
-    """Return the curve through compiled levels, and check that it meets every one."""
-    (low, first), (high, last) = timed[0], timed[-1]
-    width = high - low
-    rates = {
-        name: (float(last.uses[name]) - float(first.uses[name])) / width for name in first.uses
-    }
-    usd_per_s = (float(last.cost_usd) - float(first.cost_usd)) / width
-    names = [name for name in shape.tau_s if name in first.coverage]
-    tau = {name: shape.tau_s[name].base for name in names}
-    # A blind test finds a share only: the limit is the level's coverage over that of the time.
-    limit = {n: float(last.coverage[n]) / -math.expm1(-high / tau[n]) for n in names}
-    level = replace(
-        first,
-        cost_usd=float(first.cost_usd) - usd_per_s * low,
-        uses={name: float(first.uses[name]) - rate * low for name, rate in rates.items()},
-        coverage={name: c for name, c in first.coverage.items() if name not in tau},
+def _why_none(found: Refined, lower_usd: float) -> tuple[str, ...]:
+    if found.levels is not None:
+        return ()
+    if lower_usd == math.inf:
+        return ("no plan of any time is allowed",)
+    return (
+        f"no allowed plan was found in {found.searches} searches; none below {lower_usd:g} USD",
     )
-    curve = Curve(place, low, high, level, limit, tau, usd_per_s, rates)
-    for seconds, step in timed:
-        _meets(curve.at(seconds), step, place)
-    return curve
-
-
-def _meets(step: Step, compiled: Step, place: str) -> None:
-    pairs = [(step.cost_usd, compiled.cost_usd)]
-    pairs += [(step.uses[name], value) for name, value in compiled.uses.items()]
-    pairs += [(step.coverage[name], value) for name, value in compiled.coverage.items()]
-    for own, theirs in pairs:
-        if not math.isclose(float(own), float(theirs), rel_tol=_ON_CURVE, abs_tol=_ON_CURVE):
-            raise CaseError(Fault("a level is not on its curve", place, theirs))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 
 from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.pricing import Ask
@@ -33,11 +34,20 @@ class Refining:
         Relative gap at which to stop.
     most
         Searches after which to stop.
+    known_usd
+        Value of a plan known from elsewhere.
     """
 
     def __init__(
-        self, template: Template, curves: Sequence[Curve], ask: Ask, gap: float, most: int
+        self,
+        template: Template,
+        curves: Sequence[Curve],
+        ask: Ask,
+        gap: float,
+        most: int,
+        known_usd: float = math.inf,
     ) -> None:
+        self.known_usd = known_usd
         self.template, self.curves, self.ask = template, curves, ask
         self.gap, self.most = gap, most
         mine = {curve.place: curve for curve in curves}
@@ -49,6 +59,7 @@ class Refining:
         self.dropped = math.inf
         self.lower = -math.inf
         self.searches = 0
+        self.until = math.inf  # on the clock of the wall
 
     def run(self) -> None:
         """Refine until the gap is reached, nothing is left, or the searches are spent."""
@@ -56,7 +67,7 @@ class Refining:
         while True:
             multipliers = self._bound_all()
             too_fine = sum(axis.intervals for axis in self.axes) > _MOST_INTERVALS
-            if self._closed() or self.searches >= self.most or too_fine:
+            if self._closed() or self._spent() or too_fine:
                 return
             for multiplier in multipliers:
                 for axis in self._to_prune():
@@ -95,10 +106,18 @@ class Refining:
                 todo = [m for m in dict.fromkeys((own, 0.0)) if m not in tried]
         return list(tried)
 
+    def _spent(self) -> bool:
+        return self.searches >= self.most or perf_counter() >= self.until
+
     def _closed(self) -> bool:
         if self.lower == math.inf:
             return True
-        return self.best is not None and self.lower >= self.best.value_usd * (1.0 - self.gap)
+        return self._value < math.inf and self.lower >= self._value * (1.0 - self.gap)
+
+    @property
+    def _value(self) -> float:
+        """The least value of a plan met or known."""
+        return self.known_usd if self.best is None else min(self.known_usd, self.best.value_usd)
 
     def _search(
         self,
@@ -174,7 +193,7 @@ class Refining:
         todo, kept = [axis.regions], list[Region]()
         while todo:
             some = todo.pop()
-            if not some or self.searches >= self.most:
+            if not some or self._spent():
                 kept += some
                 continue
             at, own = self._ruled_out(axis, some, multiplier)
@@ -195,9 +214,8 @@ class Refining:
         self, axis: Axis, some: Sequence[Region], multiplier: float
     ) -> tuple[int | None, float]:
         """Return the position of a region that may hold a better plan, or none; and the bound."""
-        value = math.inf if self.best is None else self.best.value_usd
         factor = min(region.factor for region in some) * self._factor(without=axis)
-        known = self._known(value * (1.0 - 0.5 * self.gap), factor, multiplier)
+        known = self._known(self._value * (1.0 - 0.5 * self.gap), factor, multiplier)
         names = list(dict.fromkeys(name for region in some for name in region.names))
         change = max(region.log_q_change for region in some)
         limit = self._limit(self._changes(without=axis) + change)

@@ -24,6 +24,13 @@ def refined_text(found: RefinedProduct) -> str:
         parts.append("excluded\n" + columns(out))
     if found.best is not None:
         parts.append(_plan(found.best))
+    if found.status == "feasible" and found.gap_reached is not None:
+        parts.append(
+            f"not proved to {found.gap:g}: no plan on any of these routes is below "
+            f"{found.lower_bound_usd:,.4f}, {found.gap_reached:.1e} less"
+        )
+    if found.status == "unknown":
+        parts.append("no allowed plan was found, and none was ruled out")
     return "\n\n".join(parts)
 
 

@@ -1,0 +1,245 @@
+"""Free test times under the rules of a product, over its routes, and where the bound stays open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.certificate import Asked
+from tests.optimize.test_refine import GAP, ROUNDING, nested_pair, problem, recheck
+from tests.random_curves import least_on, timed_plans, values
+from yieldopt import CaseError, evaluate, load
+from yieldopt.compile import compile_template
+from yieldopt.optimize.refine import Refined, refine
+from yieldopt.optimize.refine_case import RefinedProduct, RefinedRoute, refine_product
+from yieldopt.optimize.refine_open import opened
+from yieldopt.optimize.refine_polish import flow_at
+from yieldopt.report.refine import refined_text
+from yieldopt.schema.case import Case
+
+NAME, ROUTE = "co_packaged", "cpo"
+OPTIC, FINAL, SYSTEM = (
+    "optical_engine_graded/optic_test", "package/final_test", "package/system_level",
+)  # fmt: skip
+DIES = ["switch_die/wafer_sort", "io_die/wafer_sort"]
+SHORT = {
+    "interposer/interposer_test": ["shorts85"],
+    DIES[0]: ["p94", "p97"],
+    DIES[1]: ["p90", "p94"],
+    "cow/mid_bond": ["full95"],
+    "module/mid_bond": ["off"],
+    "optical_engine_graded/grade": ["probed", "tested"],
+    FINAL: ["off", "f995", "f999"],
+    SYSTEM: ["off", "s92", "s98"],
+}
+LIMIT = 6000.0
+
+
+def switch(rules: Mapping[str, Any]) -> Case:
+    """The switch with optics, on fewer levels and a looser limit."""
+    asked = {"levels": SHORT, "dppm_limit": LIMIT} | rules
+    return load("ask_cpo_switch", {f"products.{NAME}.{key}": v for key, v in asked.items()})
+
+
+def keeps(rules: Mapping[str, Any], levels: Mapping[str, str]) -> bool:
+    """Whether a plan keeps ties and moves, in our own words; a place without level runs a time."""
+    for places in rules.get("same_level", ()):
+        if len({levels[place] for place in places}) > 1:
+            return False
+    for move in rules.get("moves", ()):
+        used = sum(levels.get(place) != "off" for place in move["places"])
+        if not move.get("least", 1) <= used <= move.get("most", 1):
+            return False
+    return True
+
+
+COUPLED: list[Mapping[str, Any]] = [
+    {"moves": [{"places": [OPTIC, FINAL]}]},
+    {"moves": [{"places": [OPTIC, SYSTEM]}]},
+    {"same_level": [DIES]},
+    {"same_level": [DIES], "moves": [{"places": [OPTIC, FINAL, SYSTEM], "least": 2, "most": 2}]},
+]
+
+
+@pytest.mark.parametrize("rules", COUPLED, ids=str)
+def test_coupled_rules_against_a_dense_grid(rules: Mapping[str, Any]) -> None:
+    """Every plan that keeps the rules with 401 times; the rules cost something."""
+    case = switch(rules)
+    product = case.product(NAME)
+    template, curves = opened(case, compile_template(case, product, case.library.routes[ROUTE]))
+    (curve,) = curves
+    asked = Asked(dppm_limit=LIMIT)
+    times = {curve.place: np.linspace(curve.low_s, curve.high_s, 401)}
+    free = kept = math.inf
+    for levels, _, out in timed_plans(template, curves, times):
+        least = float(values(asked, out).min())
+        free = min(free, least)
+        kept = min(kept, least if keeps(rules, levels) else math.inf)
+    best = refine_product(case, NAME).best
+    assert best is not None
+    assert best.refined is not None
+    found = best.refined
+    assert found.levels is not None
+    assert keeps(rules, found.levels)
+    recheck(template, curves, found, asked)
+    assert found.lower_bound_usd <= kept * (1.0 + ROUNDING)
+    assert found.value_usd <= kept * (1.0 + 1e-9)
+    assert found.gap is not None
+    assert found.gap <= GAP
+    assert best.on_grid_usd is not None
+    assert best.on_grid_usd >= found.value_usd * (1.0 - 1e-9)
+    assert free < kept * (1.0 - 1e-6)
+
+
+def test_a_rule_on_single_times_is_refused_by_name() -> None:
+    tied = [DIES[0], OPTIC]
+    with pytest.raises(CaseError) as caught:
+        # Of like names alone: the rule must leave something.
+        rules = {"same_level": [tied], "levels": {k: v for k, v in SHORT.items() if k != DIES[0]}}
+        refine_product(switch(rules), NAME)
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.value) == (f"{NAME}.same_level", OPTIC)
+    assert fault.hint.startswith(f"leave {OPTIC} out of same_level")
+
+
+def uses(case: Case, name: str, route: RefinedRoute, resource: str) -> float:
+    shape = case.library.routes[route.route]
+    template, curves = opened(case, compile_template(case, case.product(name), shape))
+    assert route.refined is not None
+    assert route.refined.levels is not None
+    out = evaluate(flow_at(template, curves, route.refined.levels, route.refined.seconds))
+    return float(out.uses[resource]) / float(out.quality)
+
+
+def test_a_limit_on_use_that_does_not_bind_is_kept_and_one_that_binds_refused() -> None:
+    plain = refine_product(switch({}), NAME).best
+    assert plain is not None
+    assert plain.refined is not None
+    used = uses(switch({}), NAME, plain, "tester.optic_h")
+    loose = refine_product(
+        switch({"use_limits_per_good": {"tester.optic_h": 1.001 * used}}), NAME
+    ).best
+    assert loose is not None
+    assert loose.refined is not None
+    assert loose.refined == plain.refined
+    tight = {"use_limits_per_good": {"tester.optic_h": 0.9 * used}}
+    with pytest.raises(CaseError) as caught:
+        refine_product(switch(tight), NAME)
+    (fault,) = caught.value.faults
+    assert fault.key == f"{NAME}.use_limits_per_good.tester.optic_h"
+    assert f"{used:.6g} per good package" in fault.message
+    assert "on the grid" in fault.hint
+
+
+def test_without_a_curve_every_rule_is_kept() -> None:
+    """No free time: the answer is that of the grid, also under a limit on use that binds."""
+    case = load("minimal")
+    plain = refine_product(case, "asic").best
+    assert plain is not None
+    most = 0.999 * uses(case, "asic", plain, "tester.ft_h")
+    tight = load("minimal", {"products.asic.use_limits_per_good": {"tester.ft_h": most}})
+    bound = refine_product(tight, "asic", route=plain.route).best
+    assert bound is not None
+    assert bound.refined is not None
+    assert plain.refined is not None
+    assert bound.refined.value_usd > plain.refined.value_usd * (1.0 + 1e-6)
+    assert bound.refined.value_usd == pytest.approx(bound.on_grid_usd, rel=ROUNDING)
+    assert uses(tight, "asic", bound, "tester.ft_h") <= most
+
+
+def found_at(value: float, lower: float) -> Refined:
+    levels = {} if value < math.inf else None
+    return Refined(levels, {}, value, lower, 100.0, 1, {})
+
+
+def test_a_product_is_proved_by_the_bounds_of_all_its_routes() -> None:
+    """A route without a plan, or with a dearer one, may still hide a cheaper plan."""
+    good = RefinedRoute("a", ranges_s={}, refined=found_at(100.0, 100.0 - 1e-5))
+    for other, status in (
+        (RefinedRoute("b", ("out",)), "optimal"),
+        (RefinedRoute("b", refined=found_at(120.0, 110.0)), "optimal"),
+        (RefinedRoute("b", refined=found_at(120.0, 99.0)), "feasible"),
+        (RefinedRoute("b", ("none found",), refined=found_at(math.inf, 90.0)), "feasible"),
+        (RefinedRoute("b", ("none",), refined=found_at(math.inf, math.inf)), "optimal"),
+    ):
+        product = RefinedProduct("p", 1000.0, None, GAP, (good, other))
+        assert product.status == status
+        assert product.to_dict()["gap"] == product.gap_reached
+    product = RefinedProduct("p", 1000.0, None, GAP, (good, replace(other, refined=None)))
+    assert product.lower_bound_usd == 100.0 - 1e-5
+    hidden = RefinedRoute("b", ("none found",), refined=found_at(math.inf, 90.0))
+    assert RefinedProduct("p", 1.0, None, GAP, (hidden,)).status == "unknown"
+    none = RefinedRoute("b", ("none",), refined=found_at(math.inf, math.inf))
+    assert RefinedProduct("p", 1.0, None, GAP, (none,)).status == "infeasible"
+    open_one = RefinedRoute("b", refined=found_at(120.0, 99.0))
+    text = refined_text(RefinedProduct("p", 1000.0, None, GAP, (good, open_one)))
+    assert "not proved to 1e-06: no plan on any of these routes is below 99.0000" in text
+
+
+THREE = (2, 8, 19)
+
+
+@pytest.mark.parametrize("seed", THREE)
+def test_three_curves_against_a_dense_grid(seed: int) -> None:
+    found = problem(seed, 3)
+    assert found is not None
+    template, curves = found
+    base = refine(template, curves, escape_cost_usd=3000.0)
+    assert base.dppm is not None
+    for asked in (Asked(escape_cost_usd=3000.0), Asked(dppm_limit=1.1 * base.dppm)):
+        options = asked.options()
+        del options["prices_only"]
+        refined = refine(template, curves, **options)
+        best = least_on(template, curves, 31, asked)
+        assert refined.lower_bound_usd <= best * (1.0 + ROUNDING)
+        recheck(template, curves, refined, asked)
+        assert refined.value_usd <= best * (1.0 + 1e-9)
+        assert refined.gap is not None
+        assert refined.gap <= GAP
+
+
+@pytest.mark.parametrize("later", [(0.95, 20.0), (0.951, 20.5)])
+@pytest.mark.parametrize("asked", [Asked(escape_cost_usd=500.0), Asked(dppm_limit=60_000.0)])
+def test_repaired_curves_that_nearly_coincide_report_the_gap_that_is_left(
+    later: tuple[float, float], asked: Asked
+) -> None:
+    """Their kinks meet everywhere: bounds of first order. What is not shown is not claimed."""
+    template, curves = nested_pair(0.5)
+    limit, tau = later
+    curves[1] = replace(curves[1], max_coverage_frac={"logic": limit}, tau_s={"logic": tau})
+    options = asked.options()
+    del options["prices_only"]
+    found = refine(template, curves, **options, most_searches=150)
+    recheck(template, curves, found, asked)
+    best = least_on(template, curves, 401, asked)
+    assert found.lower_bound_usd <= best * (1.0 + ROUNDING)
+    assert found.value_usd <= best * (1.0 + 1e-6)
+    assert found.gap == pytest.approx(1.0 - found.lower_bound_usd / found.value_usd, rel=1e-9)
+    assert found.gap is not None
+    assert found.gap > GAP
+    assert set(found.first_order) == {"die/cp", "package/ft"}
+    route = RefinedRoute("r", refined=found, ranges_s={c.place: (1.0, 200.0) for c in curves})
+    assert RefinedProduct("p", None, 500.0, GAP, (route,)).status == "feasible"
+    # Once one of the two can no longer meet the other, the bound closes.
+    apart = replace(curves[1], low_s=150.0)
+    closed = refine(template, [replace(curves[0], high_s=60.0), apart], **options)
+    assert closed.gap is not None
+    assert closed.gap <= GAP
+
+
+def test_no_time_left_reports_the_gap_that_is_left() -> None:
+    template, curves = nested_pair(0.0)
+    whole = refine(template, curves, escape_cost_usd=500.0)
+    found = refine(template, curves, escape_cost_usd=500.0, time_limit_s=0.0)
+    assert found.searches < whole.searches
+    assert found.gap is not None
+    assert found.gap > GAP
+    assert found.lower_bound_usd <= whole.value_usd
+    known = refine(template, curves, escape_cost_usd=500.0, known_usd=0.9 * whole.value_usd)
+    assert known.searches <= whole.searches
+    assert known.lower_bound_usd >= 0.9 * whole.value_usd * (1.0 - GAP)
