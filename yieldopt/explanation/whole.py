@@ -125,18 +125,18 @@ class ProductExplanation:
         Names; the route is ``None`` where none can be taken.
     routes
         The verdict on every route that was weighed.
-    dppm_limit, escape_cost_usd
-        The product's.
     explanation
         ``None`` where no route can be taken: the verdicts give the reasons.
+    dppm_limit, escape_cost_usd
+        The product's.
     """
 
     product: str
     route: str | None
     routes: tuple[RouteVerdict, ...]
+    explanation: Explanation | None
     dppm_limit: float | None
     escape_cost_usd: float
-    explanation: Explanation | None
 
     @property
     def status(self) -> Status:
@@ -206,7 +206,7 @@ def explain(
     name = best.route if best and explanation else None
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
     return ProductExplanation(
-        asked.name, name, tuple(verdicts), asked.dppm_limit, escape, explanation
+        asked.name, name, tuple(verdicts), explanation, asked.dppm_limit, escape
     )
 
 
