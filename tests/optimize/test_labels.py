@@ -16,7 +16,7 @@ import pytest
 from tests.random_templates import all_plans, random_template
 from yieldopt import Input, Law, evaluate
 from yieldopt.flow import Faults, Outcome, Step
-from yieldopt.optimize import labelled
+from yieldopt.optimize import labelled, sweeping
 from yieldopt.optimize.coverage import best_levels
 from yieldopt.optimize.effort import Effort, Goal
 from yieldopt.optimize.labelled import best_labelled
@@ -107,6 +107,13 @@ def test_labels_equal_brute_force(seed: int) -> None:
             assert objective(out, ask) == pytest.approx(least, rel=RELATIVE, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(1, 200, 4))
+def test_prices_of_limits_equal_brute_force(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small problems need no prices of their limits; here they get them."""
+    monkeypatch.setattr(labelled, "_FEW", 0)
+    test_labels_equal_brute_force(seed)
+
+
 @pytest.mark.parametrize("seed", range(0, 60, 3))
 def test_bounds_hold_however_coarse(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped at any gap, and with room for a few labels only: the bound is never above the best,
@@ -117,8 +124,9 @@ def test_bounds_hold_however_coarse(seed: int, monkeypatch: pytest.MonkeyPatch) 
     for ask in asks(plans):
         least = min((objective(o, ask) for _, o in plans if allowed(o, ask)), default=math.inf)
         for first, gap in ((0.3, 1.0), (0.1, 0.05), (0.02, 0.0)):
-            monkeypatch.setattr(labelled, "_FIRST", first)
-            monkeypatch.setattr(labelled, "_LABELS", 200 if gap else 3)
+            monkeypatch.setattr(labelled, "_FEW", 0 if seed % 2 else 100_000)
+            monkeypatch.setattr(sweeping, "_FIRST", first)
+            monkeypatch.setattr(sweeping, "_LABELS", 200 if gap else 3)
             found = best_labelled(menus, ask, gap=gap)
             assert found.proof.lower_bound_usd <= least * (1 + RELATIVE) + 1e-9
             assert found.value_usd >= least * (1 - RELATIVE) - 1e-9
@@ -141,7 +149,7 @@ def test_every_bound_on_a_partial_plan_holds(seed: int) -> None:
     labels = sweep.forward()
     lower, references = sweep.backward(labels)
     ask = Ask(escape_cost_usd=500.0)
-    values = [(plan, objective(out, ask) + 500.0) for plan, out in plans]
+    values = [(plan, objective(out, ask)) for plan, out in plans]
     assert lower <= min(value for _, value in values) * (1 + RELATIVE)
     for key, reference in references.items():
         for row, bound in enumerate(reference.bound):

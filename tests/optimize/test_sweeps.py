@@ -16,13 +16,15 @@ import pytest
 
 from tests.random_assemblies import random_assembly
 from yieldopt import evaluate
+from yieldopt.optimize import labelled
 from yieldopt.optimize.coverage import Found, best_levels
-from yieldopt.optimize.effort import Effort, Goal, Reference
+from yieldopt.optimize.effort import Effort, Goal
 from yieldopt.optimize.labelled import best_labelled
 from yieldopt.optimize.labels import shipped
 from yieldopt.optimize.menus import Purses
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem, prepare
+from yieldopt.optimize.references import Reference
 from yieldopt.optimize.sweep import Key, Sweep
 
 RELATIVE = 1e-10
@@ -51,7 +53,7 @@ def test_no_sequence_of_sweeps_breaks_its_promise(seed: int) -> None:
         best = optimum(problem, ask)
         if best.levels is None:
             continue
-        least = best.value_usd + ask.escape_usd
+        least = best.value_usd
         limit = -math.inf if ask.log_q_least is None else ask.log_q_least - 1e-11
         goal = Goal(ask.escape_usd, limit)
         priced = problem.menus.priced(Purses(1.0, {}))
@@ -68,7 +70,7 @@ def test_no_sequence_of_sweeps_breaks_its_promise(seed: int) -> None:
                 assert min(lower, upper) <= least * (1.0 + RELATIVE)
                 if tolerance == lacking == sweep.coarsened == 0:
                     value, log_q = shipped(labels)
-                    total = value[:, 0] + goal.escape * np.exp(-log_q)
+                    total = goal.objective(value, log_q)
                     found = min(total[log_q >= limit], default=math.inf)
                     assert found <= least * (1.0 + RELATIVE)
 
@@ -80,7 +82,45 @@ def test_a_known_value_hides_no_better_plan(seed: int) -> None:
         ask = Ask(escape_cost_usd=escape)
         best = optimum(problem, ask).value_usd
         for above in (math.inf, 1e-5, 4e-5, 1e-4, 1e-3):
-            found = best_labelled(problem.menus, ask, known_usd=best + above * (best + escape))
+            found = best_labelled(problem.menus, ask, known_usd=best * (1.0 + above))
             assert found.value_usd == pytest.approx(best, rel=RELATIVE)
             assert found.levels is not None
             assert found.gap == 0.0
+
+
+@pytest.mark.parametrize("seed", range(200, 260))
+def test_prices_of_limits_hide_no_better_plan(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits from the least share of bad packages possible upwards, escapes cheap or dear."""
+    monkeypatch.setattr(labelled, "_FEW", 0)
+    rng = np.random.default_rng([seed, 9])
+    problem = prepare(random_assembly(seed, hard=bool(seed % 2)))
+    free = optimum(problem, Ask())
+    best = optimum(problem, Ask(escape_cost_usd=1e9))
+    assert free.levels is not None
+    assert best.levels is not None
+    worst = float(evaluate(problem.template.at(free.levels)).dppm)
+    least = float(evaluate(problem.template.at(best.levels)).dppm)
+    for share in (0.0, 1e-3, 0.05, 0.4, 0.9):
+        limit = least * (1.0 + 1e-9) + share * (worst - least)
+        ask = Ask(dppm_limit=limit, escape_cost_usd=float(rng.choice([0.0, 500.0, 1e5])))
+        known = math.inf if rng.random() < 0.5 else optimum(problem, ask).value_usd * 1.001
+        found = best_labelled(problem.menus, ask, known_usd=known)
+        assert found.value_usd == pytest.approx(optimum(problem, ask).value_usd, rel=RELATIVE)
+        assert found.levels is not None
+        assert found.gap == 0.0
+        assert float(evaluate(problem.template.at(found.levels)).dppm) <= limit * (1.0 + 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(260, 290))
+def test_limits_that_no_plan_keeps(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "_FEW", 0)
+    problem = prepare(random_assembly(seed, hard=bool(seed % 2)))
+    best = optimum(problem, Ask(escape_cost_usd=1e9))
+    assert best.levels is not None
+    least = float(evaluate(problem.template.at(best.levels)).dppm)
+    if not least > 0.0:
+        assert best_labelled(problem.menus, Ask(dppm_limit=0.0)).levels is not None
+        return
+    found = best_labelled(problem.menus, Ask(dppm_limit=least * 0.999))
+    assert (found.levels, found.value_usd) == (None, math.inf)
+    assert found.proof.lower_bound_usd == math.inf

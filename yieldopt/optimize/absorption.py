@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.dominance import Worth, excess
+from yieldopt.optimize.dominance import Scale, Worth, excess
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-_BLOCK = 256
-_FIRST = 8
+_BLOCK = 64
+_TRIED = (1, 4, 16)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,11 @@ class Absorbed:
 
 
 def absorb(
-    labels: Worth, tolerance: float, room: float, check_time: Callable[[], None]
+    labels: Worth,
+    tolerance: float,
+    room: float,
+    scale: Scale,
+    check_time: Callable[[], None],
 ) -> Absorbed:
     """Keep labels such that each other one is stood for within a tolerance.
 
@@ -43,6 +47,8 @@ def absorb(
         ε that is allowed.
     room
         What the label which stands for another may lack (ln Q, ln of limited purses).
+    scale
+        What the objective can be.
     check_time
         Called now and then; raises when time is up.
     """
@@ -56,25 +62,26 @@ def absorb(
         rows = order[low : low + _BLOCK]
         held = np.array(kept, np.intp)
         apart = distance(labels, labels, held, rows)
-        for some in (_FIRST, len(held)):  # most rows are absorbed by one of the first tried
+        for some in (*_TRIED, len(held)):  # most rows are absorbed by one of the first tried
             left = np.flatnonzero(target[rows] < 0)
             j, i = nearest(apart[left], some, tolerance)
             j = left[j]
-            over, lack = excess(labels, labels, held[i], rows[j])
+            over, lack = excess(labels, labels, held[i], rows[j], scale)
             fine = (over <= tolerance) & (lack <= room)
             i, j, over, lack = i[fine], j[fine], over[fine], lack[fine]
             for at in np.argsort(-over, kind="stable"):
                 row = rows[j[at]]
                 target[row], loss[row], missing[row] = i[at], over[at], lack[at]
         left = rows[target[rows] < 0]
-        _among(labels, left, tolerance, room, kept, (target, loss, missing))
+        _among(labels, left, tolerance, room, scale, kept, (target, loss, missing))
     return Absorbed(np.array(kept, np.intp), target, loss, missing)
 
 
 def distance(one: Worth, other: Worth, i: Index, j: Index) -> Array:
     """Return a cheap estimate of ε of labels ``i`` over labels ``j``, (J, I).
 
-    It is never above ε, but where tests ahead repair or a package holds several units.
+    It is seldom above ε: where tests ahead repair, a package holds several units, or escapes of
+    ``i`` cost less.
     """
     apart = np.full((len(j), len(i)), -np.inf)
     for column in range(one.probes.shape[1]):
@@ -102,6 +109,7 @@ def _among(
     rows: Index,
     tolerance: float,
     room: float,
+    scale: Scale,
     kept: list[int],
     into: tuple[Index, Array, Array],
 ) -> None:
@@ -109,7 +117,7 @@ def _among(
     target, loss, missing = into
     apart = distance(labels, labels, rows, rows)
     i, j = np.nonzero(tolerance >= apart.T)
-    worst, lack = excess(labels, labels, rows[i], rows[j])
+    worst, lack = excess(labels, labels, rows[i], rows[j], scale)
     fine = (worst <= tolerance) & (lack <= room) & (i != j)
     i, j, worst, lack = i[fine], j[fine], worst[fine], lack[fine]
     starts = np.searchsorted(i, np.arange(len(rows) + 1))

@@ -1,4 +1,7 @@
-"""What a sweep of labels is asked, how finely it looks, and what it knows from former sweeps."""
+"""What a sweep of labels is asked, and how finely it looks.
+
+The objective of a plan is J = P + escape·(1/Q − 1) − base, P what it costs per good package.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
-from yieldopt.optimize.dominance import Worth
 
 Array = NDArray[np.float64]
 
@@ -19,11 +20,38 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True)
 class Goal:
-    """What is sought: ``escape`` USD a bad package, ln Q at least, most of each further purse."""
+    """What is sought: ``escape`` USD a bad package, ln Q at least, most of each further purse.
+
+    ``base`` is left out of the objective: no plan pays less for its bad packages [USD].
+    """
 
     escape: float = 0.0
     least_log_q: float = -math.inf
     most: Array = field(default_factory=lambda: np.zeros(0))
+    base: float = 0.0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether some plan may be out of limits."""
+        return self.least_log_q > -math.inf or bool(np.any(self.most < math.inf))
+
+    def objective(self, purses: Array, log_q: Array) -> Array:
+        """Return J of whole packages from their purses per good one (L, P) and ln Q (L,)."""
+        if not self.escape:
+            return purses[:, 0].copy()
+        with np.errstate(over="ignore"):
+            total: Array = purses[:, 0] + (self.escape * np.expm1(-log_q) - self.base)
+        return total
+
+    def broken(
+        self, purses: Array, log_q: Array, missing: Array | float = 0.0
+    ) -> NDArray[np.bool_]:
+        """Return which of whole packages miss a limit by more than ``missing`` (ln), (L,)."""
+        missed = np.broadcast_to(missing, log_q.shape)
+        with np.errstate(over="ignore"):
+            over = np.any(purses[:, 1:] > self.most * np.exp(missed)[:, None], axis=1)
+        broken: NDArray[np.bool_] = over | (log_q < self.least_log_q - missed)
+        return broken
 
 
 @dataclass(frozen=True)
@@ -40,21 +68,6 @@ class Effort:
     numbers: int = 60_000_000
 
 
-@dataclass
-class Reference:
-    """Labels kept at a stage in a former sweep and bounds on their completions (escape added).
-
-    The bounds hold for completions that miss a limit by no more than ``room``.
-    """
-
-    worth: Worth
-    bound: Array
-    room: Array
-
-    def __add__(self, other: Reference) -> Reference:
-        """Return the references of both."""
-        return Reference(
-            self.worth + other.worth,
-            np.concatenate([self.bound, other.bound]),
-            np.concatenate([self.room, other.room]),
-        )
+def rounding(upper: float, escape: float) -> float:
+    """Return how close to a value bounds are not told apart from it [USD]."""
+    return max(1e-11 * abs(upper), 1e-13 * abs(upper + escape))

@@ -19,9 +19,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.absorption import absorb, distance, nearest
-from yieldopt.optimize.dominance import BEYOND, Worth, excess, worth
-from yieldopt.optimize.effort import Effort, Goal, OutOfTime, Reference
+from yieldopt.optimize.absorption import absorb
+from yieldopt.optimize.dominance import BEYOND, Scale, Worth, worth
+from yieldopt.optimize.effort import Effort, Goal, OutOfTime, rounding
+from yieldopt.optimize.floor import Floor
 from yieldopt.optimize.labels import (
     Labels,
     Menu,
@@ -35,18 +36,13 @@ from yieldopt.optimize.labels import (
     times,
 )
 from yieldopt.optimize.menus import Menus
+from yieldopt.optimize.references import Hints, Reference, bounds_near
 from yieldopt.template import OpenNode
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Key = tuple[str, int]  # node, number of the stage within it
 Source = tuple[Key, Index, Array]  # a branch, the row of each label in it, slack of the others
-_NEAREST = 6  # references tried for each label
-
-
-def rounding(upper: float, escape: float) -> float:
-    """Return how close to a value (escape added) bounds are not told apart from it [USD]."""
-    return max(1e-11 * abs(upper - escape), 1e-13 * abs(upper))
 
 
 @dataclass
@@ -69,8 +65,10 @@ class Sweep:
     priced: Mapping[Key, Menu]
     goal: Goal
     effort: Effort
-    upper: float = math.inf  # value (escape added) of a plan known
+    upper: float = math.inf  # value of a plan known
     references: Mapping[Key, Reference] = field(default_factory=dict)
+    lower: float = 0.0  # a bound on every plan within the limits
+    hints: Hints | None = None
     stages: dict[Key, _Stage] = field(default_factory=dict)
     coarsened: int = 0  # stages whose tolerance had to be raised
     _floor: dict[Key, float] = field(default_factory=dict)  # least bound of what was dropped
@@ -125,14 +123,14 @@ class Sweep:
     def _thinned(self, key: Key, labels: Labels, came: tuple[Source, ...], at: int) -> Labels:
         """Drop and absorb labels; remember what became of each."""
         ahead = self.menus.paths.ahead(key[0], at)
-        limit = self._wanted(labels.slack) if self.goal.least_log_q > -math.inf else None
+        counts = self.goal.escape > 0.0 or self.goal.least_log_q > -math.inf
         own = worth(
             labels,
             ahead,
             self.menus.tree.count(key[0]),
-            limit,
-            to_come=self._least - self._done(key),
-            upper=self.upper,
+            self._wanted(labels.slack) if counts else None,
+            to_come=self._cheapest.to_come(*key),
+            scale=self.scale,
         )
         bound = self._bounds(key, own, labels.slack[:, 1])
         below = bound * np.exp(-labels.slack[:, 0])  # of what a label stands for already, too
@@ -154,10 +152,12 @@ class Sweep:
         """Return the rows kept, what stands for each row, its ε, and the slack of those kept."""
         kept, to = np.arange(len(own)), np.arange(len(own))
         lost = np.zeros(len(own))
-        tolerance, room = self.effort.tolerance, self.effort.lacking / (2 * self._count)
+        tolerance, room = self.effort.tolerance, self._lacking / (2 * self._count)
         while True:
-            some = own.take(kept).wanting(self._wanted(slack))
-            found = absorb(some, tolerance, room, self._check_time)
+            some = own.take(kept)
+            if self.goal.least_log_q > -math.inf:
+                some = some.wanting(self._wanted(slack))
+            found = absorb(some, tolerance, room, self.scale, self._check_time)
             gone = np.stack([np.maximum(found.excess, 0.0), found.missing], axis=1) + slack
             slack = slack[found.kept]
             np.maximum.at(slack, found.target, gone)
@@ -187,9 +187,26 @@ class Sweep:
         return max(2_000, self.effort.numbers // (2 * width + 1))
 
     def _wanted(self, slack: Array) -> Array:
-        """ln Q below which no package of a label counts, (L,)."""
-        least: Array = self.goal.least_log_q - slack[:, 1] - self.effort.lacking
+        """ln Q below which no package of a label counts, (L,): out of limits, or beyond."""
+        least: Array = self.goal.least_log_q - slack[:, 1] - self._lacking
+        if self.goal.escape:
+            least = np.maximum(
+                least, -math.log1p((self.scale.high + self.goal.base) / self.goal.escape)
+            )
         return least
+
+    @cached_property
+    def _lacking(self) -> float:
+        """What limits may be missed by (ln); anything, where there are none."""
+        return self.effort.lacking if self.goal.is_limited else math.inf
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What the objective of a completion can be."""
+        bad = math.expm1(-self._cheapest.log_q)
+        least = self._cheapest.usd + max(self.goal.escape * bad - self.goal.base, 0.0)
+        low = max(self.lower, least)
+        return Scale.of(self.goal.escape, low, self.upper, self.goal.base)
 
     @cached_property
     def _enough(self) -> float:
@@ -215,24 +232,8 @@ class Sweep:
         return frozenset(found)
 
     @cached_property
-    def _least(self) -> float:
-        """What a package costs at least where nothing is lost, an escape's price added [USD]."""
-        nodes = self.menus.template.nodes
-        return self.goal.escape + sum(self._raw(n.name, len(n.items)) for n in nodes)
-
-    def _raw(self, node: str, items: int) -> float:
-        """Cost of the first items of a node in a package that loses nothing, cheapest levels."""
-        units = self.menus.tree.count(node)
-        return units * sum(float(self.priced[node, i].charge[:, 0].min()) for i in range(items))
-
-    def _done(self, key: Key) -> float:
-        """The share of :attr:`_least` that labels of a stage have spent."""
-        tree = self.menus.tree
-        inputs = tree.nodes[key[0]].inputs
-        below = [tree.nodes[source.node] for source in inputs[: key[1] + 1]]
-        done = sum(self._raw(n.name, len(n.items)) for top in below for n in tree.parts(top))
-        items = min(max(0, key[1] + 1 - len(inputs)), len(tree.nodes[key[0]].items))
-        return done + self._raw(key[0], items)
+    def _cheapest(self) -> Floor:
+        return Floor(self.menus, self.priced)
 
     @cached_property
     def _count(self) -> int:
@@ -245,29 +246,30 @@ class Sweep:
             raise OutOfTime
 
     def _bounds(self, key: Key, own: Worth, missing: Array) -> Array:
-        """Return lower bounds (escape added) on the completions of labels, from references."""
+        """Return lower bounds on the completions of labels, from references."""
         bound = np.full(len(own), -np.inf)
-        held = self.references.get(key)
-        if held is None or not len(held.bound) or not 0.0 < self.upper < math.inf:
+        if not 0.0 < self.upper < math.inf:
             return bound
-        apart = distance(held.worth, own, np.arange(len(held.bound)), np.arange(len(own)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            hopes = np.log(held.bound)[None, :] - apart
-        least = math.log(self._enough)
-        j, i = nearest(-hopes, min(_NEAREST, hopes.shape[1]), -least)
-        over, lack = excess(held.worth, own, i, j)
-        fine = lack + missing[j] <= held.room[i] - self.effort.lacking
-        np.maximum.at(bound, j[fine], held.bound[i[fine]] * np.exp(-over[fine]))
+        held = self.references.get(key)
+        if held is not None:
+            room = missing + self._lacking
+            np.maximum(bound, bounds_near(held, own, self._enough, room, self.scale), out=bound)
+        if self.hints is not None:
+            to_come = self._cheapest.to_come(*key)
+            priced = own.repriced(self.hints.prices, self.hints.scale, to_come)
+            allowed = self.hints.allowed(self.goal, missing + self._lacking)
+            held = self.hints.references[key]
+            enough = self._enough + float(allowed.max(initial=0.0))
+            hinted = bounds_near(held, priced, enough, np.zeros(len(own)), self.hints.scale)
+            np.maximum(bound, np.minimum(hinted, self.hints.most) - allowed, out=bound)
         return bound
 
     def backward(self, labels: Labels) -> tuple[float, dict[Key, Reference]]:
-        """Return a lower bound on every plan (escape added) and the references that follow."""
+        """Return a lower bound on every plan and the references that follow."""
         value, log_q = shipped(labels)
-        total = value[:, 0] + self.goal.escape * np.exp(-log_q)
-        missed = labels.slack[:, 1] + self.effort.lacking
-        out = log_q < self.goal.least_log_q - missed
-        out |= np.any(value[:, 1:] > self.goal.most * np.exp(missed)[:, None], axis=1)
-        total[out] = np.inf
+        total = self.goal.objective(value, log_q)
+        missed = labels.slack[:, 1] + self._lacking
+        total[self.goal.broken(value, log_q, missed)] = np.inf
         last = self.menus.template.ship
         beyond = BEYOND * self.upper  # what is not looked at costs at least that
         bounds: dict[Key, Array] = {max(k for k in self.stages if k[0] == last): total}
@@ -276,7 +278,7 @@ class Sweep:
         for key in reversed(list(self.stages)):
             stage = self.stages[key]
             kept = bounds.pop(key)
-            room = np.full(len(kept), self.effort.lacking)
+            room = np.full(len(kept), self._lacking)
             found = Reference(stage.worth, kept, room)
             former = self.references.get(key)
             references[key] = found if former is None else former + found
