@@ -8,15 +8,19 @@ that was (a label dropped after it had absorbed another); these tests failed the
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.random_assemblies import random_assembly
 from yieldopt import evaluate
-from yieldopt.optimize import labelled
+from yieldopt.errors import CaseError
+from yieldopt.flow import Faults, Input, Step
+from yieldopt.optimize import labelled, sweep
 from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.effort import Effort, Goal
 from yieldopt.optimize.labelled import best_labelled
@@ -25,7 +29,9 @@ from yieldopt.optimize.menus import Purses
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.references import Reference
+from yieldopt.optimize.search import search
 from yieldopt.optimize.sweep import Key, Sweep
+from yieldopt.template import Choice, OpenNode, Template
 
 RELATIVE = 1e-10
 
@@ -64,11 +70,11 @@ def test_no_sequence_of_sweeps_breaks_its_promise(seed: int) -> None:
                 tolerance = float(rng.choice([0.0, 1e-5, 1e-4, 1e-3, 1e-2]))
                 lacking = 0.0 if limit == -math.inf else -limit * float(rng.choice([0, 0.03, 0.3]))
                 effort = Effort(tolerance, lacking, int(rng.choice([5, 30, 4000])))
-                sweep = Sweep(problem.menus, priced, goal, effort, upper, references)
-                labels = sweep.forward()
-                lower, references = sweep.backward(labels)
+                made = Sweep(problem.menus, priced, goal, effort, upper, references)
+                labels = made.forward()
+                lower, references = made.backward(labels)
                 assert min(lower, upper) <= least * (1.0 + RELATIVE)
-                if tolerance == lacking == sweep.coarsened == 0:
+                if tolerance == lacking == made.coarsened == 0:
                     value, log_q = shipped(labels)
                     total = goal.objective(value, log_q)
                     found = min(total[log_q >= limit], default=math.inf)
@@ -124,3 +130,109 @@ def test_limits_that_no_plan_keeps(seed: int, monkeypatch: pytest.MonkeyPatch) -
     found = best_labelled(problem.menus, Ask(dppm_limit=least * 0.999))
     assert (found.levels, found.value_usd) == (None, math.inf)
     assert found.proof.lower_bound_usd == math.inf
+
+
+def two_limits(problem: Problem, rng: np.random.Generator) -> list[tuple[Ask, float]]:
+    """Limits on DPPM and hours and the least J: both kept by some plan, and each by itself."""
+    choices = problem.template.choices()
+    plans = []
+    for picks in itertools.product(*(list(choice.options) for choice in choices.values())):
+        plans.append(evaluate(problem.template.at(dict(zip(choices, picks, strict=True)))))
+    good = [out for out in plans if float(out.quality) > 1e-3]
+    hours = np.array([float(out.uses.get("h", 0.0)) / float(out.quality) for out in good])
+    dppm = np.array([float(out.dppm) for out in good])
+    cost = np.array([float(out.cost_per_good_usd) for out in good])
+    some = int(rng.integers(len(good)))
+    found = []
+    for most, worst in (
+        (hours[some] * 1.001, dppm[some] * 1.001),
+        (hours.min() * 1.001, dppm.min() * 1.001),
+    ):
+        kept = (hours <= most * (1 + 1e-11)) & (dppm <= worst * (1 + 1e-11))
+        ask = Ask(dppm_limit=float(worst), resource_limits={"h": float(most)})
+        found.append((ask, float(cost[kept].min(initial=math.inf))))
+    return found
+
+
+def with_hours(template: Template, rng: np.random.Generator) -> Template:
+    """The template with hours of a tester at every level, more for later levels."""
+
+    def used(item: Step | Choice) -> Step | Choice:
+        if not isinstance(item, Choice):
+            return item
+        hour = float(rng.uniform(0.001, 0.01))
+        options = {
+            name: step if step is None else replace(step, uses={"h": hour * at})
+            for at, (name, step) in enumerate(item.options.items())
+        }
+        return Choice(item.name, options)
+
+    nodes = [replace(n, items=tuple(used(item) for item in n.items)) for n in template.nodes]
+    return Template(template.ship, tuple(nodes))
+
+
+@pytest.mark.parametrize("seed", range(300, 320))
+def test_limits_that_go_together_or_not(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each limit can be kept, both not always: an answer, never a failure of a solver."""
+    monkeypatch.setattr(labelled, "_FEW", 0)
+    rng = np.random.default_rng([seed, 10])
+    problem = prepare(with_hours(random_assembly(seed, hard=False, most=2_000), rng))
+    asks = two_limits(problem, rng)
+    assert [least < math.inf for _, least in asks] == [True, False]
+    for ask, least in asks:
+        found = best_labelled(problem.menus, ask)
+        assert found.value_usd == pytest.approx(least, rel=RELATIVE)
+        assert found.proof.lower_bound_usd == pytest.approx(least, rel=RELATIVE)
+
+
+@pytest.mark.parametrize("ask", [Ask(dppm_limit=2e4), Ask(resource_limits={"h": 0.05})])
+def test_a_search_may_stop_at_any_moment(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that ticks when it is read: wherever time runs out, bound and plan are true."""
+    monkeypatch.setattr(labelled, "_FEW", 0)
+    problem = prepare(with_hours(random_assembly(1, hard=False), np.random.default_rng(1)))
+    best = best_labelled(problem.menus, ask)
+    assert best.levels is not None
+    ticks = itertools.count()
+    monkeypatch.setattr(sweep.time, "perf_counter", lambda: next(ticks))
+    seen = set()
+    for moment in [*range(0, 60, 3), *range(60, 400, 20), *range(400, 6_000, 400)]:
+        ticks = itertools.count()
+        found = best_labelled(problem.menus, ask, until=moment)
+        seen.add(found.levels is not None)
+        assert found.proof.lower_bound_usd <= best.value_usd * (1.0 + RELATIVE)
+        assert found.value_usd >= best.value_usd * (1.0 - RELATIVE)
+    assert seen == {True, False}
+
+
+def test_a_plan_of_which_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests off on dies of forty faults: the plan that needs the fewest hours ships nothing."""
+    monkeypatch.setattr(labelled, "_FEW", 0)
+    nodes: list[OpenNode] = []
+    for number in range(3):
+        fab = Step("fab", "process", 10.0, faults={"x": Faults(13.0)})
+        options: dict[str, Step | None] = {"off": None}
+        for at in range(1, 4):
+            covered = 1.0 - 10.0**-at
+            options[f"l{at}"] = Step(
+                "cp", "test", float(at), coverage={"x": covered}, uses={"h": 0.01 * at}
+            )
+        nodes.append(OpenNode(f"d{number}", (), (fab, Choice("cp", options))))
+    joined = tuple(Input(node.name) for node in nodes)
+    problem = prepare(Template("p", (*nodes, OpenNode("p", joined, ()))))
+    for most in (0.5, 5e4, 1e7):
+        ask = Ask(escape_cost_usd=100.0, resource_limits={"h": most})
+        found = best_labelled(problem.menus, ask)
+        counted = best_levels(
+            problem, escape_cost_usd=100.0, resource_limits={"h": most}, bound=False
+        )
+        assert found.value_usd == pytest.approx(counted.value_usd, rel=1e-9)
+
+
+def test_prices_that_are_none() -> None:
+    problem = prepare(random_assembly(2, hard=False))
+    with pytest.raises(CaseError, match="must be a number"):
+        search(problem, {"h": math.nan})
+    with pytest.raises(CaseError, match="must be 0 or more"):
+        search(problem, escape_cost_usd=-1.0)
+    with pytest.raises(CaseError, match="must be 0 or more"):
+        best_labelled(problem.menus, Ask({"h": -1.0}))

@@ -204,6 +204,8 @@ def _close(part: _Part, ask: Ask, state: _State, until: float) -> None:
 def _answer(problem: Problem, state: _State, escape: float) -> Found:
     value = state.value - escape if state.value < HOPELESS_USD else math.inf
     lower = min(value, max(state.open_lower - escape, 0.0))
-    proof = Proof("enumeration", problem.combinations, state.enumerated, state.pruned, lower)
+    # What time was left for no longer is covered, too, where its bound shows nothing better.
+    pruned = state.pruned if lower < value else problem.combinations - state.enumerated
+    proof = Proof("enumeration", problem.combinations, state.enumerated, pruned, lower)
     better = state.trunk >= 0 and value < math.inf
     return Found(problem.levels(state.trunk, state.entries) if better else None, value, proof)

@@ -41,6 +41,7 @@ _LEAST_USD = 1e-300
 _SMALL = 0.028  # growth that leaves a completion beyond that room above the plan known
 BEYOND = ROOM * 0.972  # of the plan known: at least what such a completion costs (1/1.028 > 0.972)
 _MUCH_LESS = -0.99
+_MOST = 1e300
 _PAIRS = 400_000  # numbers of a table compared at once
 
 
@@ -256,7 +257,7 @@ def _excess(one: Worth, other: Worth, i: Index, j: Index, scale: Scale) -> tuple
         return _mean(spent[:, 0], later, np.zeros(len(i)), one, i), missing
     with np.errstate(over="ignore"):
         escapes = np.expm1(worse)
-    dearer = np.maximum(escapes, 0.0) * (1.0 + (scale.escape + scale.base) / scale.low)
+    dearer = np.maximum(escapes, 0.0) * min(1.0 + (scale.escape + scale.base) / scale.low, _MOST)
     cost = _mean(spent[:, 0], later, dearer, one, i)
     share = np.minimum(2.0 - other.past[j] - other.future[j], 1.0)  # P of the other over ``high``
     total = _growth(cost) * np.where(cost < 0.0, share, 1.0) + dearer

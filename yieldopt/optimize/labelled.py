@@ -18,9 +18,10 @@ from dataclasses import replace
 import numpy as np
 
 from yieldopt.engine import evaluate
+from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.coverage import HOPELESS_USD, Found, Proof
 from yieldopt.optimize.effort import Goal
-from yieldopt.optimize.limit_prices import priced_limits
+from yieldopt.optimize.limit_prices import log_quality, priced_limits
 from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.sweeping import Best, Sweeping, closed
@@ -61,7 +62,12 @@ def best_labelled(
     ------
     TooMany
         More exposures than tables can hold.
+    CaseError
+        A price below zero: here costs may only grow along a flow.
     """
+    below = [Fault("must be 0 or more", f"prices.{k}", v) for k, v in ask.prices.items() if v < 0.0]
+    if below:
+        raise CaseError(below)
     purses = Purses(0.0 if ask.prices_only else 1.0, ask.prices, tuple(ask.resource_limits))
     # Without its limits the problem is far easier; often its plan keeps them.
     free = Best(known_usd)
@@ -89,8 +95,7 @@ def best_labelled(
 def _keeps(menus: Menus, ask: Ask, levels: Mapping[str, str]) -> bool:
     """Whether a plan keeps the limits."""
     out = evaluate(menus.template.at(levels))
-    quality = float(out.quality)
-    log_q = math.log(quality) if quality < 0.5 else math.log1p(-float(out.dppm) * 1e-6)
+    quality, log_q = float(out.quality), log_quality(out)
     fits = ask.log_q_least is None or log_q >= ask.log_q_least - _EQUAL
     for name, most in ask.resource_limits.items():
         fits &= float(out.uses.get(name, 0.0)) / quality <= most * (1.0 + _EQUAL)

@@ -20,7 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.engine import evaluate
+from yieldopt.errors import SolverError
+from yieldopt.flow import Outcome
 from yieldopt.optimize.backends import LinearProgram, backend
+from yieldopt.optimize.coverage import HOPELESS_USD
 from yieldopt.optimize.dominance import Scale
 from yieldopt.optimize.effort import Goal
 from yieldopt.optimize.labels import Labels, shipped
@@ -40,29 +43,50 @@ _COARSE, _FINE = 3e-3, 1e-6  # relative gaps to which priced problems are solved
 _NEAR = 2e-5  # relative gap between planes and bound at which prices are good enough
 _PRICED = 3e-4  # tolerance of the last sweep at prices
 _SCANNED = (0.1, 1.0, 10.0, 100.0, 1e3)  # prices tried first: shares of cost over what is allowed
+_ROUNDING = 1e-12  # relative, of what prices add and take away
 _HINTS = 1e-5  # tolerance of the last sweep that gives hints
 
 
 @dataclass
 class _Planes:
-    """Plans seen: J [USD], and what is limited per good package, in units of what is allowed."""
+    """Plans seen: J [USD], and what is limited per good package.
 
-    room: Array  # 1, 0 where nothing is allowed, or infinite
-    least: Array  # that any plan needs
+    Parameters
+    ----------
+    allowed
+        What is allowed, infinite where nothing is limited.
+    least
+        What any plan needs at least.
+    """
+
+    allowed: Array
+    least: Array
     value: list[Array] = field(default_factory=list)
     counted: list[Array] = field(default_factory=list)
 
     def add(self, value: Array, counted: Array) -> None:
+        """Add plans: J (L,) and what is limited, (L, limits)."""
         self.value.append(value)
         self.counted.append(counted)
 
-    def prices(self, dear: float) -> tuple[Array, float, bool]:
+    @property
+    def span(self) -> Array:
+        """Room between what is needed and what is allowed: the unit of the programme's rows."""
+        span = self.allowed - self.least
+        some = (span > 0.0) & (span < math.inf)
+        return np.where(some, span, np.where(self.allowed == 0.0, 1.0, np.abs(self.allowed)))
+
+    def prices(self, dear: float) -> tuple[Array, float, bool] | None:
         """Return the prices at which mixtures within the limits are cheapest, and their cost.
 
         A plan of cost ``dear`` that needs the least is one of them; the last says if it is needed.
+        ``None`` where no mixture keeps the limits, or the solver fails on absurd numbers: then
+        there are no prices, and the search goes on without.
         """
+        held = np.flatnonzero(self.allowed < math.inf)
+        span = self.span[held]
         value = np.append(np.concatenate(self.value), dear)
-        counted = np.vstack([*self.counted, self.least])
+        counted = (np.vstack([*self.counted, self.least]) - self.least)[:, held] / span
         count, limits = counted.shape
         program = LinearProgram(
             value,
@@ -70,12 +94,16 @@ class _Planes:
             np.tile(np.arange(count), limits + 1),
             np.concatenate([counted.T.reshape(-1), np.ones(count)]),
             np.append(np.full(limits, -np.inf), 1.0),
-            np.append(self.room, 1.0),
+            np.append((self.allowed - self.least)[held] / span, 1.0),
             (*(f"limit{n}" for n in range(limits)), "one"),
             tuple(f"plan{n}" for n in range(count)),
         )
-        answer = backend("highs")(program)
-        prices = np.maximum(-answer.duals[:limits], 0.0)
+        try:
+            answer = backend("highs")(program)
+        except SolverError:
+            return None
+        prices = np.zeros(len(self.allowed))
+        prices[held] = np.maximum(-answer.duals[:limits], 0.0) / span
         return prices, answer.objective, bool(answer.x[-1] > _NEEDED)
 
 
@@ -89,26 +117,29 @@ class _Prices:
     best: Best
     until: float
     planes: _Planes = field(init=False)
-    unit: Array = field(init=False)  # of what is limited: what is allowed, or 1
 
     def __post_init__(self) -> None:
         bad = math.expm1(-self.goal.least_log_q) if self.goal.least_log_q > -math.inf else math.inf
         allowed = np.append(self.goal.most, bad)
-        self.unit = np.where((allowed > 0.0) & (allowed < math.inf), allowed, 1.0)
-        self.planes = _Planes(allowed / self.unit, np.zeros(len(allowed)))
+        self.planes = _Planes(allowed, np.zeros(len(allowed)))
 
     def seen(self, labels: Labels, prices: Array) -> None:
         """Keep planes of the plans of a sweep, and the best within the limits."""
         purses, log_q = shipped(labels)
         purses = purses.copy()
-        purses[:, 0] -= purses[:, 1:] @ prices[:-1]
-        self.best.take_whole(purses, log_q, self.goal, labels.origin)
-        counted = np.column_stack([purses[:, 1:], np.expm1(-log_q)])
-        value = self.goal.objective(purses, log_q)
-        priced = value + counted @ prices
-        fine = np.flatnonzero(np.isfinite(priced))
+        with np.errstate(over="ignore", invalid="ignore"):
+            counted = np.column_stack([purses[:, 1:], np.expm1(-log_q)])
+            purses[:, 0] -= purses[:, 1:] @ prices[:-1]  # at high prices few digits are left
+            value = self.goal.objective(purses, log_q)
+            priced = value + counted @ prices
+        kept = ~self.goal.broken(purses, log_q) & (value < self.best.upper)
+        if np.any(kept):
+            best = int(np.where(kept, value, np.inf).argmin())
+            self.add(labels.origin.levels(best))
+        self.best.plans += len(value)
+        fine = np.flatnonzero(priced < HOPELESS_USD)
         rows = fine[np.argsort(priced[fine], kind="stable")[:_PLANES]]
-        self.planes.add(value[rows], counted[rows] / self.unit)
+        self.planes.add(value[rows], counted[rows])
 
     def at(self, prices: Array) -> Sweeping:
         """Return the problem at prices, without its limits."""
@@ -117,14 +148,14 @@ class _Prices:
         for name, price in zip(names, prices[:-1], strict=True):
             added[name] = added.get(name, 0.0) + float(price)
         escape = self.goal.escape + float(prices[-1])
-        base = escape * float(self.planes.least[-1] * self.unit[-1]) * _SURELY
+        base = escape * float(self.planes.least[-1]) * _SURELY
         goal = Goal(escape, most=np.full(len(names), math.inf), base=base)
         return Sweeping(self.menus, replace(self.purses, prices=added), goal, self.until)
 
     def can_be_kept(self) -> bool:
         """Whether each limit by itself can be kept; the plans that do become planes."""
         for at, name in enumerate((*self.purses.limited, None)):
-            least = float(self.planes.room[at] * self.unit[at])
+            least = float(self.planes.allowed[at])
             if least == math.inf:
                 continue
             purses = Purses(0.0, {} if name is None else {name: 1.0})
@@ -135,7 +166,7 @@ class _Prices:
                 return False
             if found.lower > _TIGHT * least:  # prices will be high: what all must pay is left out
                 sweeping.close(found, _TIGHTER)
-            self.planes.least[at] = found.lower / self.unit[at]
+            self.planes.least[at] = found.lower
             if found.levels is not None:
                 self.add(found.levels)
         return True
@@ -146,53 +177,64 @@ class _Prices:
         named = {p: list(choice.options)[levels[p]] for p, choice in choices.items()}
         out = evaluate(self.menus.template.at(named))
         quality = float(out.quality)
+        if not quality > 0.0:
+            return
         uses = {name: float(used) for name, used in out.uses.items()}
         first = self.purses.money * float(out.cost_per_shipped_usd)
         first += sum(price * uses.get(name, 0.0) for name, price in self.purses.prices.items())
         purses = np.array([[first, *(uses.get(name, 0.0) for name in self.purses.limited)]])
-        log_q = np.array([math.log1p(-float(out.dppm) * 1e-6)])
+        log_q = np.array([log_quality(out)])
         value = self.goal.objective(purses / quality, log_q)
         if not self.goal.broken(purses / quality, log_q)[0] and value[0] < self.best.upper:
             self.best.upper, self.best.levels = float(value[0]), dict(levels)
-        counted = np.append(purses[0, 1:] / quality, math.expm1(-log_q[0]))
-        self.planes.add(value, counted[None, :] / self.unit)
+        counted = np.append(purses[0, 1:] / quality, (1.0 - quality) / quality)
+        if value[0] < HOPELESS_USD:
+            self.planes.add(value, counted[None, :])
 
     def climb(self, gap: float) -> Array | None:
         """Raise the bound; return the best prices, or ``None``: time was up."""
-        dear = _DEARER * max(self.best.lower, *(float(v.max()) for v in self.planes.value), 1e-9)
-        top = -math.inf, np.zeros(len(self.unit))
+        top = -math.inf, np.zeros(len(self.planes.allowed))
         last = None
         in_time = self.scan()
+        dear = _DEARER * max((float(v.max()) for v in self.planes.value if len(v)), default=1.0)
         for _ in range(_ROUNDS):
-            shares, hope, needed = self.planes.prices(dear)
+            mixed = self.planes.prices(dear) if in_time else None
+            if mixed is None:
+                break
+            prices, hope, needed = mixed
             apart = (hope - self.best.lower) / max(hope, 1e-9)
-            done = apart <= _NEAR or (last is not None and np.allclose(shares, last, rtol=1e-3))
-            if done or not in_time or closed(self.best, gap, self.goal.escape):
-                if not needed or not in_time:
+            done = apart <= _NEAR or (last is not None and np.allclose(prices, last, rtol=1e-3))
+            if done or closed(self.best, gap, self.goal.escape):
+                if not needed or dear >= HOPELESS_USD:
                     break
                 dear *= _STEP
                 continue
-            last = shares
-            prices = shares / self.unit
-            allowed = float(shares @ np.where(shares > 0.0, self.planes.room, 0.0))
+            last = prices
             close = min(max(0.1 * apart, _FINE), _COARSE)
-            lower, in_time = self.solve(prices, close)
-            lower -= allowed
+            priced, in_time = self.solve(prices, close)
+            lower = priced - self.allowed(prices)
+            lower -= _ROUNDING * (abs(priced) + abs(lower))
             self.best.lower = max(self.best.lower, min(lower, self.best.upper))
             if lower > top[0]:
                 top = lower, prices
-        return top[1] if in_time else None
+        return top[1] if in_time and top[0] > -math.inf else None
 
     def scan(self) -> bool:
         """Look at some prices, from low ones up to where a plan keeps the limits; or time is up."""
-        in_time = self.solve(np.zeros(len(self.unit)), _COARSE)[1]
+        allowed = self.planes.allowed
+        in_time = self.solve(np.zeros(len(allowed)), _COARSE)[1]
         before = self.best.upper
         for share in _SCANNED:
             if not in_time or self.best.upper < before:
                 break
-            prices = np.where(self.planes.room < math.inf, share * self.best.lower / self.unit, 0.0)
+            some = (allowed > 0.0) & (allowed < math.inf)
+            prices = np.where(some, share * self.best.lower / np.where(some, allowed, 1.0), 0.0)
             in_time = self.solve(prices, math.inf)[1]
         return in_time
+
+    def allowed(self, prices: Array) -> float:
+        """Return what plans within the limits pay at the prices at most."""
+        return float(prices @ np.where(prices > 0.0, self.planes.allowed, 0.0))
 
     def solve(self, prices: Array, gap: float) -> tuple[float, bool]:
         """Return the bound of the problem at prices, and whether there was time for its gap."""
@@ -207,10 +249,8 @@ class _Prices:
         """Return what sweeps at prices show of all that may be better than the best plan."""
         if self.best.upper == math.inf:
             return None
-        room = np.append(self.goal.most, math.expm1(-self.goal.least_log_q))
         sweeping = self.at(prices)
-        upper = self.best.upper + float(prices @ np.where(prices > 0.0, room, 0.0))
-        upper -= sweeping.goal.base
+        upper = self.best.upper + self.allowed(prices) - sweeping.goal.base
         priced = Best(upper)
         how = {"upper": upper, "finest": _HINTS}
         if not sweeping.close(priced, 0.0, watch=lambda found: self.seen(found, prices), **how):
@@ -248,3 +288,11 @@ def priced_limits(
     if prices is None or closed(best, gap, goal.escape):
         return None
     return search.hints(prices)
+
+
+def log_quality(out: Outcome) -> float:
+    """Return ln Q of one flow, with all the digits of its DPPM; −inf where nothing is good."""
+    quality = float(out.quality)
+    if quality >= 0.5:
+        return math.log1p(-float(out.dppm) * 1e-6)
+    return math.log(quality) if quality > 0.0 else -math.inf

@@ -48,16 +48,21 @@ class Ask:
         return math.log1p(-min(self.dppm_limit / 1e6, 1.0 - _LEAST_QUALITY))
 
     def check(self) -> None:
-        """Refuse limits below zero or not a number, all at once.
+        """Refuse limits and escape costs below zero, and what is not a number, all at once.
 
         Raises
         ------
         CaseError
-            A limit is wrong.
+            A limit, the escape cost or a price is wrong.
         """
-        limits = {"dppm_limit": self.dppm_limit} if self.dppm_limit is not None else {}
-        limits |= {f"resource_limits.{name}": most for name, most in self.resource_limits.items()}
-        wrong = [Fault("must be 0 or more", k, v) for k, v in limits.items() if not v >= 0.0]
+        limits = {"dppm_limit": self.dppm_limit, "escape_cost_usd": self.escape_cost_usd}
+        given = {name: most for name, most in limits.items() if most is not None}
+        given |= {f"resource_limits.{name}": most for name, most in self.resource_limits.items()}
+        wrong = [Fault("must be 0 or more", k, v) for k, v in given.items() if not v >= 0.0]
+        prices = {f"prices.{name}": price for name, price in self.prices.items()}
+        wrong += [
+            Fault("must be a number", k, v) for k, v in prices.items() if not math.isfinite(v)
+        ]
         if wrong:
             raise CaseError(wrong)
 

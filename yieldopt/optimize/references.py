@@ -24,6 +24,7 @@ from yieldopt.optimize.effort import Goal
 
 Array = NDArray[np.float64]
 _NEAREST = 6  # references tried for each label
+_ROUNDING = 1e-12  # relative, of what prices add and take away
 
 
 @dataclass
@@ -77,12 +78,15 @@ class Hints:
 
         What is left out of the priced objective is left out here, too.
         """
-        total = np.full(len(missing), -self.scale.base)
-        if self.bad_usd:
-            total += self.bad_usd * np.expm1(missing - goal.least_log_q)
-        if len(self.prices):
-            total += float(self.prices @ goal.most) * np.exp(missing)
-        return total
+        total = np.zeros(len(missing))
+        with np.errstate(over="ignore"):
+            if self.bad_usd:
+                total += self.bad_usd * np.expm1(missing - goal.least_log_q)
+            for price, most in zip(self.prices, goal.most, strict=True):
+                if price:
+                    total += price * most * np.exp(missing)
+        total += _ROUNDING * (total + self.scale.base)
+        return total - self.scale.base
 
 
 def bounds_near(held: Reference, own: Worth, enough: float, missing: Array, scale: Scale) -> Array:

@@ -67,7 +67,7 @@ class Sweep:
     effort: Effort
     upper: float = math.inf  # value of a plan known
     references: Mapping[Key, Reference] = field(default_factory=dict)
-    lower: float = 0.0  # a bound on every plan within the limits
+    lower: float = 0.0  # a bound on every plan
     hints: Hints | None = None
     stages: dict[Key, _Stage] = field(default_factory=dict)
     coarsened: int = 0  # stages whose tolerance had to be raised
@@ -205,7 +205,8 @@ class Sweep:
         """What the objective of a completion can be."""
         bad = math.expm1(-self._cheapest.log_q)
         least = self._cheapest.usd + max(self.goal.escape * bad - self.goal.base, 0.0)
-        low = max(self.lower, least)
+        # Labels that stand for others may be out of limits, and cost less than any plan within.
+        low = least if self.goal.is_limited else max(self.lower, least)
         return Scale.of(self.goal.escape, low, self.upper, self.goal.base)
 
     @cached_property

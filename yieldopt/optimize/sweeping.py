@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.effort import Effort, Goal, OutOfTime, rounding
-from yieldopt.optimize.labels import Labels, Origin, shipped
+from yieldopt.optimize.labels import Labels, shipped
 from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.references import Hints, Reference
 from yieldopt.optimize.sweep import Key, Sweep
@@ -36,17 +36,14 @@ class Best:
 
     def take(self, labels: Labels, goal: Goal) -> None:
         """Keep the best of the whole plans that a sweep ended with."""
-        self.take_whole(*shipped(labels), goal, labels.origin)
-
-    def take_whole(self, purses: Array, log_q: Array, goal: Goal, origin: Origin) -> None:
-        """Keep the best of whole plans: purses per good package (L, P) and ln Q (L,)."""
+        purses, log_q = shipped(labels)
         total = goal.objective(purses, log_q)
         total[goal.broken(purses, log_q)] = np.inf
         self.plans += len(total)
         total[np.isnan(total)] = np.inf
         if len(total) and float(total.min()) < self.upper:
             row = int(total.argmin())
-            self.upper, self.levels = float(total[row]), origin.levels(row)
+            self.upper, self.levels = float(total[row]), labels.origin.levels(row)
 
 
 def closed(best: Best, gap: float, escape: float) -> bool:
