@@ -123,6 +123,27 @@ def test_the_curve_shows_every_level_of_one_insertion() -> None:
     assert losses[longest.split()[0]] == max(losses.values())
 
 
+def test_a_level_out_by_a_limit_on_use_names_it_as_solve_does() -> None:
+    """Not "nothing passes": packages do, and the JSON tells a script which limit it is."""
+    words = ("ask_floor_rules", "--product", "short", "--insertion", "package/final_test")
+    text = run(*words).stdout
+    assert "nothing passes" not in text
+    (account,) = strict(run(*words, "--json").stdout)["insertions"]
+    rows = {level["level"]: level for level in account["levels"]}
+    for level in ("f999", "f9995"):
+        (reason,) = rows[level]["why_not"]
+        assert (reason["kind"], reason["name"]) == ("use_limit", "tester.ft_h")
+        assert reason["least"] > reason["limit"]
+        assert f"uses {reason['least']:.4g} tester.ft_h per good or more" in text
+        forced = {"products.short.levels": {"package/final_test": [level]}}
+        forced["products.short.routes"] = ["cowos_r"]
+        (product,) = [p for p in solve(load(words[0], forced)).products if p.name == "short"]
+        assert product.routes[0].reasons == (reason["text"],)
+    (off,) = rows["off"]["why_not"]
+    assert (off["kind"], off["least"]) == ("dppm_limit", rows["off"]["lowest_dppm"])
+    assert [level for level, row in rows.items() if not row["why_not"]] == ["f990", "f995", "f998"]
+
+
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     for args, words in (
         (("--product", "asik"), "unknown product (got 'asik'); did you mean 'asic'?"),

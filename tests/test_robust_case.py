@@ -173,7 +173,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     for words, text in (
         (("--product", "b300"), "unknown product"),
         (("--product", "b200", "--measure", "mean"), "unknown measure"),
-        (("--product", "b200", "--dppm-share", "0"), "dppm_share: must be above 0"),
+        (("--product", "b200", "--dppm-share", "0"), "dppm-share: must be above 0"),
         (("--product", "b200", "--measure", "fixed_starts", "--starts-of", "x"), "unknown node"),
     ):
         out = run(RAMP, *words)

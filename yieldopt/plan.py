@@ -16,6 +16,7 @@ class Status(StrEnum):
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"  # stopped early, gap > 0
     INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"  # stopped before a plan was found, or shown that there is none
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,28 @@ class Recipe:
 
 @dataclass(frozen=True)
 class RouteVerdict:
-    """A route weighed for a product by itself, capacity aside."""
+    """A route weighed for a product by itself, capacity aside.
+
+    ``stopped``: time ended before a plan was found; none was ruled out.
+    """
 
     route: str
     feasible: bool
     cost_per_good_usd: float | None
     reasons: tuple[str, ...] = ()
+    stopped: bool = False
+
+
+def without_plan(verdicts: Iterable[RouteVerdict]) -> Status:
+    """Return the status where no route has a plan: unknown if time ended on one of them.
+
+    Examples
+    --------
+    >>> str(without_plan([RouteVerdict("emib", False, None, ("too large",))]))
+    'infeasible'
+    """
+    open_ = any(verdict.stopped for verdict in verdicts)
+    return Status.UNKNOWN if open_ else Status.INFEASIBLE
 
 
 def binding(verdicts: Iterable[RouteVerdict]) -> list[str]:

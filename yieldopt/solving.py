@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from yieldopt.optimize.allocation import Allocation, Capacity, Demand, allocate
+from yieldopt.optimize.allocation import Allocation, Capacity, Demand, allocate, shortest
 from yieldopt.optimize.backends import LinearProgram
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import weigh
-from yieldopt.plan import ProductResult, Recipe, Result, RouteVerdict, Status
+from yieldopt.plan import ProductResult, Recipe, Result, RouteVerdict, Status, without_plan
 from yieldopt.schema.case import Case, ProductShape
 
 _CLOSED = 1e-9  # a relative gap that is rounding
@@ -25,7 +26,7 @@ class Solved:
     program: LinearProgram | None
 
 
-def solve(case: Case, *, solver: str = "highs") -> Result:
+def solve(case: Case, *, solver: str = "highs", time_limit_s: float | None = None) -> Result:
     """Solve a case: route, levels and allocation of every product, with the proof.
 
     Parameters
@@ -34,6 +35,10 @@ def solve(case: Case, *, solver: str = "highs") -> Result:
         From :func:`yieldopt.load`.
     solver
         LP backend: ``"highs"``, ``"ortools"``, ``"pulp"`` or ``"pulp:SOLVER"``.
+    time_limit_s
+        Seconds for all searches of the case; then the best plan found is the answer, ``feasible``
+        with its true gap, or ``unknown`` where none was found. Left out: no limit, and 120 s for
+        one search. A step that is running ends first.
 
     Returns
     -------
@@ -42,8 +47,8 @@ def solve(case: Case, *, solver: str = "highs") -> Result:
 
     Raises
     ------
-    UnknownName, SolverError
-        No such backend; the backend failed.
+    UnknownName, CaseError, SolverError
+        No such backend; a time limit that is not above 0; the backend failed.
 
     Examples
     --------
@@ -52,18 +57,18 @@ def solve(case: Case, *, solver: str = "highs") -> Result:
     >>> str(result.status), round(result.gap, 9)
     ('optimal', 0.0)
     """
-    return solve_whole(case, solver).result
+    return solve_whole(case, solver, time_limit_s).result
 
 
-def solve_whole(case: Case, solver: str = "highs") -> Solved:
+def solve_whole(case: Case, solver: str = "highs", time_limit_s: float | None = None) -> Solved:
     """Like :func:`solve`, and return the last linear programme as well."""
     if not isinstance(case, Case):
         raise TypeError(f"solve takes a Case, as load(path) gives it, not {type(case).__name__}")
-    start = time.perf_counter()
+    start, budget = time.perf_counter(), Budget.of(time_limit_s)
     periods = len(case.periods)
     demands, verdicts = [], []
     for product in case.products:
-        candidates, weighed = weigh(case, product)
+        candidates, weighed = weigh(case, product, budget)
         shortage = product.shortage_cost_usd
         demands.append(
             Demand(
@@ -72,10 +77,12 @@ def solve_whole(case: Case, solver: str = "highs") -> Solved:
                 shortage.base if shortage else None,
                 tuple(candidates),
                 any(product.demand.over(periods)),
+                any(verdict.stopped for verdict in weighed),
             )
         )
         verdicts.append(tuple(weighed))
-    if not any(demand.candidates for demand in demands):
+    missed = any(d.is_open and not d.candidates and d.shortage_usd is None for d in demands)
+    if missed or not any(demand.candidates for demand in demands):
         return Solved(_no_route(demands, verdicts, solver, start), None)
     capacities = [Capacity(r.name, r.capacity.over(periods)) for r in case.resources]
     found = allocate(demands, capacities, periods, solver)
@@ -107,7 +114,8 @@ def _no_route(
         for verdict in own
         for reason in verdict.reasons
     ]
-    return _infeasible(demands, verdicts, binding, solver, start)
+    status = without_plan(verdict for own in verdicts for verdict in own)
+    return _infeasible(demands, verdicts, binding, solver, start, status)
 
 
 def _short(
@@ -122,11 +130,19 @@ def _short(
         f"{resource} in {case.periods[t]}: capacity {_capacity(case, resource, t):g}"
         for resource, t in found.binding
     ]
-    binding.append(
-        f"firm demand is short by at least {found.short:,.6g} good packages; "
-        "a shortage_cost_usd would allow unmet demand"
-    )
-    return _infeasible(demands, verdicts, binding, solver, start)
+    proved = found.bound_usd > shortest(demands)
+    if proved:
+        binding.append(
+            f"firm demand is short by at least {found.bound_usd:,.6g} good packages; "
+            "a shortage_cost_usd would allow unmet demand"
+        )
+    else:
+        binding.append(
+            f"time ended: the plans found leave firm demand short by {found.short:,.6g} good "
+            "packages, and whether others would meet it is not known"
+        )
+    status = Status.INFEASIBLE if proved else Status.UNKNOWN
+    return _infeasible(demands, verdicts, binding, solver, start, status)
 
 
 def _capacity(case: Case, resource: str, period: int) -> float:
@@ -140,6 +156,7 @@ def _infeasible(
     binding: list[str],
     solver: str,
     start: float,
+    status: Status,
 ) -> Result:
     products = tuple(
         ProductResult(
@@ -155,9 +172,7 @@ def _infeasible(
         for demand, own in zip(demands, verdicts, strict=True)
     )
     took = time.perf_counter() - start
-    return Result(
-        Status.INFEASIBLE, None, None, None, solver, took, products, binding=tuple(binding)
-    )
+    return Result(status, None, None, None, solver, took, products, binding=tuple(binding))
 
 
 def _answer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from tests.certificate import Asked
 from tests.optimize.test_refine import GAP, ROUNDING, nested_pair, problem, recheck
 from tests.random_curves import least_on, timed_plans, values
-from yieldopt import CaseError, evaluate, load
+from yieldopt import CaseError, evaluate, load, solve
 from yieldopt.compile import compile_template
 from yieldopt.optimize.refine import Refined, refine
 from yieldopt.optimize.refine_case import RefinedProduct, RefinedRoute, refine_product
@@ -116,7 +117,7 @@ def uses(case: Case, name: str, route: RefinedRoute, resource: str) -> float:
     return float(out.uses[resource]) / float(out.quality)
 
 
-def test_a_limit_on_use_that_does_not_bind_is_kept_and_one_that_binds_refused() -> None:
+def test_limits_on_use_that_bind_or_do_not_are_kept() -> None:
     plain = refine_product(switch({}), NAME).best
     assert plain is not None
     assert plain.refined is not None
@@ -128,12 +129,42 @@ def test_a_limit_on_use_that_does_not_bind_is_kept_and_one_that_binds_refused() 
     assert loose.refined is not None
     assert loose.refined == plain.refined
     tight = {"use_limits_per_good": {"tester.optic_h": 0.9 * used}}
-    with pytest.raises(CaseError) as caught:
-        refine_product(switch(tight), NAME)
-    (fault,) = caught.value.faults
-    assert fault.key == f"{NAME}.use_limits_per_good.tester.optic_h"
-    assert f"{used:.6g} per good package" in fault.message
-    assert "on the grid" in fault.hint
+    found = refine_product(switch(tight), NAME)
+    best = found.best
+    assert best is not None
+    assert best.refined is not None
+    assert f"free times uses {used:.6g} of tester.optic_h" in best.refined.note
+    # The plan is one of the grid that keeps the limit, the bound that of all without it.
+    grid = solve(switch(tight)).products
+    assert [one.cost_per_good_usd for one in grid if one.name == NAME] == [
+        pytest.approx(best.refined.value_usd, rel=ROUNDING)
+    ]
+    case = switch(tight)
+    template = compile_template(case, case.product(NAME), case.library.routes[ROUTE])
+    out = evaluate(template.at(best.refined.levels or {}))
+    assert float(out.uses["tester.optic_h"]) / float(out.quality) <= 0.9 * used
+    assert best.refined.lower_bound_usd == pytest.approx(plain.refined.lower_bound_usd, rel=1e-12)
+    assert found.status == "feasible"
+    assert "shown is the best plan of the grid that keeps it" in refined_text(found)
+
+
+def test_what_forbids_every_plan_is_named_and_never_inf() -> None:
+    """Without a curve in the words of ``solve``; with one the lowest DPPM of any time."""
+    tight = load("minimal", {"products.asic.use_limits_per_good": {"tester.ft_h": 1e-5}})
+    found = refine_product(tight, "asic")
+    reasons = {one.route: one.reasons for one in solve(tight).products[0].routes}
+    assert {one.route: one.reasons for one in found.routes} == reasons
+    assert any("1e-05 of tester.ft_h or less" in text for own in reasons.values() for text in own)
+    strict = refine_product(switch({"dppm_limit": 1e-3}), NAME)
+    (why,) = strict.routes[0].reasons
+    assert why.startswith("no plan of any time reaches 0.001 DPPM; the lowest is ")
+    lowest = float(why.rpartition(" ")[2])
+    for limit, fits in ((1.002 * lowest, True), (0.998 * lowest, False)):
+        near = refine_product(switch({"dppm_limit": limit}), NAME)
+        assert (near.best is not None) == fits
+    for answer in (found, strict):
+        assert answer.status == "infeasible"
+        assert not re.search(r"\binf\b", refined_text(answer))
 
 
 def test_without_a_curve_every_rule_is_kept() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, show
+from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, show, time_limit
 
 
 @click.command()
@@ -20,9 +20,11 @@ from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, show
     show_default=True,
     help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
 )
-def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
+@time_limit()
+def solve(
+    case: Path, as_json: bool, out: Path | None, solver: str, time_limit_s: float | None
+) -> None:
     """Solve a CASE: route, test levels and allocation of every product, with the proof."""
-    from yieldopt.plan import Status
     from yieldopt.read import load
     from yieldopt.report.files import check_folder, write_all
     from yieldopt.report.result import result_text
@@ -30,11 +32,11 @@ def solve(case: Path, as_json: bool, out: Path | None, solver: str) -> None:
 
     if out is not None:
         check_folder(out, case)
-    solved = solve_whole(load(case), solver)
+    solved = solve_whole(load(case), solver, time_limit_s)
     if out is not None:
         write_all(solved, out, protected=case)
     result = solved.result
-    show(result, result_text, as_json, feasible=result.status is not Status.INFEASIBLE)
+    show(result, result_text, as_json, status=result.status)
 
 
 @click.command("compare")

@@ -11,11 +11,25 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-FAILED, INFEASIBLE = 1, 3
+F = TypeVar("F", bound=Callable[..., Any])
+FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
 
 CASE = click.argument("case", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 PRODUCT = click.option("--product", required=True, help="A product of the case.")
+
+
+def time_limit(default_s: float | None = None) -> Callable[[F], F]:
+    """Return the option of a command whose searches can be stopped."""
+    return click.option(
+        "--time-limit",
+        "time_limit_s",
+        type=click.FloatRange(min=0.0, min_open=True),
+        metavar="SECONDS",
+        default=default_s,
+        show_default=default_s is not None,
+        help="For the whole command; then the best found so far, with its true gap.",
+    )
 
 
 def needs(option: str, given: object, there: bool, home: str) -> None:
@@ -49,10 +63,13 @@ class Answer(Protocol):
 A = TypeVar("A", bound=Answer)
 
 
-def show(found: A, text: Callable[[A], str], as_json: bool, *, feasible: bool = True) -> None:
-    """Print an answer as JSON or for people; exit with ``INFEASIBLE`` where there is no plan."""
+def show(found: A, text: Callable[[A], str], as_json: bool, *, status: str = "optimal") -> None:
+    """Print an answer as JSON or for people; exit with ``INFEASIBLE`` where there is no plan,
+    ``UNKNOWN`` where none was found in time.
+    """
     from yieldopt.report.text import to_json
 
     click.echo(to_json(found.to_dict()) if as_json else text(found))
-    if not feasible:
-        sys.exit(INFEASIBLE)
+    codes = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
+    if status in codes:
+        sys.exit(codes[status])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, JSON, PRODUCT, as_options, needs, show
+from yieldopt.commands.shared import CASE, JSON, PRODUCT, as_options, needs, show, time_limit
 
 _OPTIONS = {
     "measure": "--measure",
@@ -21,19 +21,26 @@ _OPTIONS = {
 @PRODUCT
 @click.option("--route", help="One of its routes; left out: the cheapest.")
 @click.option("--insertion", metavar="NODE/INSERTION", help="Only this one: its U-curve.")
+@time_limit()
 @JSON
 def explain_(
-    case: Path, product: str, route: str | None, insertion: str | None, as_json: bool
+    case: Path,
+    product: str,
+    route: str | None,
+    insertion: str | None,
+    time_limit_s: float | None,
+    as_json: bool,
 ) -> None:
     """Explain a product of CASE: what each insertion costs and saves, its rivals, the escapes."""
     from yieldopt.explanation import explain
-    from yieldopt.plan import Status
     from yieldopt.read import load
     from yieldopt.report.explanation import curve_text, explanation_text
 
-    found = explain(load(case), product, route=route, insertion=insertion)
+    found = explain(
+        load(case), product, route=route, insertion=insertion, time_limit_s=time_limit_s
+    )
     text = curve_text if insertion else explanation_text
-    show(found, text, as_json, feasible=found.status is not Status.INFEASIBLE)
+    show(found, text, as_json, status=found.status)
 
 
 @click.command("frontier")
@@ -47,16 +54,23 @@ def explain_(
     show_default=True,
     help="So many points, from the cheapest on, and the plan chosen; the rest is counted.",
 )
+@time_limit(60.0)
 @JSON
-def frontier_(case: Path, product: str, route: str | None, most: int, as_json: bool) -> None:
+def frontier_(
+    case: Path,
+    product: str,
+    route: str | None,
+    most: int,
+    time_limit_s: float | None,
+    as_json: bool,
+) -> None:
     """Print cost against DPPM of a product of CASE: every plan that none beats in both."""
     from yieldopt.optimize.frontier_case import product_frontier
-    from yieldopt.plan import Status
     from yieldopt.read import load
     from yieldopt.report.frontier import frontier_text
 
-    found = product_frontier(load(case), product, route=route, most=most)
-    show(found, frontier_text, as_json, feasible=found.status is not Status.INFEASIBLE)
+    found = product_frontier(load(case), product, route=route, most=most, time_limit_s=time_limit_s)
+    show(found, frontier_text, as_json, status=found.status)
 
 
 @click.command("robust")
@@ -76,6 +90,7 @@ def frontier_(case: Path, product: str, route: str | None, most: int, as_json: b
     help="Probability with which the product's DPPM limit must hold; left out: 1.",
 )
 @click.option("--starts-of", metavar="NODE", help="fixed_starts: left out, the package.")
+@time_limit(60.0)
 @JSON
 def robust_(
     case: Path,
@@ -85,6 +100,7 @@ def robust_(
     tail: float | None,
     dppm_share: float | None,
     starts_of: str | None,
+    time_limit_s: float | None,
     as_json: bool,
 ) -> None:
     """Choose one plan of a product for all [[scenarios]] of CASE, with its proof and its worth."""
@@ -105,22 +121,25 @@ def robust_(
         starts_of=starts_of,
     )
     with as_options(_OPTIONS):
-        found = robust_answer(read, product, route=route, goal=goal)
-    show(found, robust_text, as_json, feasible=found.best is not None)
+        found = robust_answer(read, product, route=route, goal=goal, time_limit_s=time_limit_s)
+    show(found, robust_text, as_json, status=found.status)
 
 
 @click.command("refine")
 @CASE
 @PRODUCT
 @click.option("--route", help="One of its routes; left out: all.")
+@time_limit()
 @JSON
-def refine_(case: Path, product: str, route: str | None, as_json: bool) -> None:
+def refine_(
+    case: Path, product: str, route: str | None, time_limit_s: float | None, as_json: bool
+) -> None:
     """Choose test times of a product of CASE below the grid: every insertion with a curve."""
     from yieldopt.optimize.refine_case import refine_product
     from yieldopt.report.refine import refined_text
 
-    found = refine_product(case, product, route=route)
-    show(found, refined_text, as_json, feasible=found.best is not None)
+    found = refine_product(case, product, route=route, time_limit_s=time_limit_s)
+    show(found, refined_text, as_json, status=found.status)
 
 
 COMMANDS = {"explain": explain_, "frontier": frontier_, "robust": robust_, "refine": refine_}

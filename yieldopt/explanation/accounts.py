@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from yieldopt.engine import evaluate
 from yieldopt.explanation.best_plans import BestPlans, Plan
 from yieldopt.flow import Step
+from yieldopt.optimize.why_not import Reason
 from yieldopt.template import Choice
 
 
@@ -28,8 +29,8 @@ class LevelAccount:
     loses_usd_per_good
         What that costs more than the optimum [USD per good package].
     lowest_dppm
-        Where none is allowed, the lowest DPPM at this level that the rules allow; ``None`` where
-        nothing passes, or the rules leave nothing.
+        Where none is allowed, the lowest DPPM at this level that the rules and limits on use allow;
+        ``None`` where these leave nothing, nothing passes, or time ended: ``why_not`` says which.
     held
         The plan with all other levels as in the optimum; ``None`` where nothing passes.
     held_is_allowed
@@ -38,6 +39,8 @@ class LevelAccount:
         What it costs more than the optimum, allowed or not.
     against_rules, held_against_rules
         Whether the rules leave this level out; whether the held plan breaks one.
+    why_not
+        Where ``best`` is ``None``, what forbids every plan at this level.
     """
 
     level: str
@@ -49,6 +52,7 @@ class LevelAccount:
     held_loses_usd_per_good: float | None
     against_rules: bool = False
     held_against_rules: bool = False
+    why_not: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ class Accounts:
             self._loses(held),
             self.plans.level_out({place: level}),
             held is not None and not self.plans.keeps_rules(held),
+            self.plans.why_none(cut) if best is None else (),
         )
 
     def _loses(self, plan: Plan | None) -> float | None:

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 
 from yieldopt.engine import evaluate
 from yieldopt.flow import Outcome
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.coverage import HOPELESS_USD, Found
 from yieldopt.optimize.product_rules import narrowed
 from yieldopt.optimize.ruled import Ruled, apply_rules, best_under
 from yieldopt.optimize.rules import Rules
 from yieldopt.optimize.terms import ROUNDING
+from yieldopt.optimize.why_not import Reason, reasons_under
 from yieldopt.template import Template
 
 _DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
+PROVED = 1e-9  # a relative gap that is rounding
+Key = frozenset[tuple[str, ...]]  # a cut
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,14 @@ class BestPlans:
     template: Template
     objective: Objective
     rules: Rules = field(default_factory=Rules)
+    budget: Budget = field(default_factory=Budget)
+    met: list[Plan] = field(default_factory=list)  # allowed plans, any of which may be the best
+    lower_usd: float = 0.0  # no plan costs less; known once the best of all was looked for
 
     def __post_init__(self) -> None:
         self.ruled: Ruled = apply_rules(self.template, self.rules)
         self._asked: list[tuple[Mapping[str, frozenset[str]], Plan | None]] = []
+        self.unproved: set[Key] = set()  # cuts whose search time ended before its proof
 
     def best(self, cut: Mapping[str, Sequence[str]]) -> Plan | None:
         """Return the best plan; ``None`` when none is allowed.
@@ -87,7 +95,8 @@ class BestPlans:
         Notes
         -----
         The best of more plans that lies among fewer is the best of these as well, and where none of
-        more is allowed none of fewer is: such cuts are answered without a search.
+        more is allowed none of fewer is: such cuts are answered without a search. Where time ends
+        first, the best plan met so far is returned and the cut is among ``unproved``.
 
         Examples
         --------
@@ -103,12 +112,20 @@ class BestPlans:
         wanted = {place: frozenset(levels) for place, levels in cut.items()}
         for held, plan in self._asked:
             wider = all(p in wanted and wanted[p] <= levels for p, levels in held.items())
-            if wider and (plan is None or all(plan.levels[p] in m for p, m in wanted.items())):
+            if wider and (plan is None or _lies_in(plan, wanted)):
                 return plan
-        found = self._search(cut)
-        plan = None if found.levels is None else self.plan(found.levels)
-        self._asked.append((wanted, plan))
-        return plan
+        found = None if self.budget.is_spent else self._search(cut)
+        plan = None if found is None or found.levels is None else self.plan(found.levels)
+        if plan is not None:
+            self.met.append(plan)
+        if not cut and found is not None:
+            self.lower_usd = found.proof.lower_bound_usd + self.objective.one_off_usd
+        if found is not None and found.gap <= PROVED:
+            self._asked.append((wanted, plan))
+            return plan
+        self.unproved.add(_key(cut))
+        inside = [one for one in self.met if _lies_in(one, wanted)]
+        return min(inside, key=lambda one: one.cost_per_good_usd, default=None)
 
     def plan(self, levels: Mapping[str, str]) -> Plan | None:
         """Evaluate a plan, allowed or not; ``None`` where nothing passes worth the name."""
@@ -142,14 +159,33 @@ class BestPlans:
         The plan is that of least cost at an escape cost of 1e12 USD: a dollar spent on quality is
         worth 1e-6 ppm, so its DPPM is the lowest to 0.01 ppm where plans cost up to 10,000 USD.
         """
-        found = best_under(narrowed(self.ruled, cut), escape_cost_usd=_DEAR_USD)
-        if found.levels is None:
+        if self.budget.is_spent:
+            return None
+        search = self.budget.search
+        found = best_under(narrowed(self.ruled, cut), escape_cost_usd=_DEAR_USD, search=search)
+        if found.levels is None or found.gap > PROVED:
             return None
         return float(evaluate(self.template.at(found.levels), details=False).dppm)
+
+    def why_none(self, cut: Mapping[str, Sequence[str]]) -> tuple[Reason, ...]:
+        """Return what forbids every plan of cut menus of which :meth:`best` gives none."""
+        if _key(cut) in self.unproved:
+            return (Reason("time", self.budget.nothing_found()),)
+        limit, search = self.objective.dppm_limit, self.budget.search
+        return reasons_under(narrowed(self.ruled, cut), limit, search)
 
     def _search(self, cut: Mapping[str, Sequence[str]]) -> Found:
         return best_under(
             narrowed(self.ruled, cut),
             dppm_limit=self.objective.dppm_limit,
             escape_cost_usd=self.objective.escape_cost_usd,
+            search=self.budget.search,
         )
+
+
+def _lies_in(plan: Plan, menus: Mapping[str, frozenset[str]]) -> bool:
+    return all(plan.levels[place] in levels for place, levels in menus.items())
+
+
+def _key(cut: Mapping[str, Sequence[str]]) -> Key:
+    return frozenset((place, *levels) for place, levels in cut.items())

@@ -75,7 +75,9 @@ def content_moves(plans: BestPlans, insertion: str | None = None) -> tuple[Conte
                 for way, used in _USED.items()
             }
             costs = {way: plan.cost_per_good_usd for way, plan in ways.items() if plan is not None}
-            best = min(costs, key=lambda way: costs[way])
+            best = min(costs, key=lambda way: costs[way], default=None)
+            if best is None:  # time ended before a plan of any way was met
+                continue
             found.append(ContentMove(early, late, classes, ways, best))
     return tuple(found)
 

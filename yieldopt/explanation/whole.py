@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from yieldopt.dppm_budget import EscapeSource, dppm_budget
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.explanation.accounts import Accounts, InsertionAccount
-from yieldopt.explanation.best_plans import BestPlans, Objective, Plan
+from yieldopt.explanation.best_plans import PROVED, BestPlans, Objective, Plan
 from yieldopt.explanation.content_moves import ContentMove, content_moves
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.rules import Rules
-from yieldopt.plan import RouteVerdict, Status, binding
+from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.read.check_rules import menus_of
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
@@ -35,6 +36,10 @@ class Explanation:
         Where its escapes come from, largest first; sums to the plan's DPPM.
     content_moves
         Pairs of insertions that see the same faults: earlier, later, both or neither.
+    gap
+        Of the cost to the proven lower bound on the route, relative; above 0 where time ended.
+    searches_unproved
+        Searches that time ended before their proof: the plans shown for them may not be the best.
     """
 
     plan: Plan
@@ -43,6 +48,8 @@ class Explanation:
     insertions: tuple[InsertionAccount, ...]
     dppm_budget: tuple[EscapeSource, ...]
     content_moves: tuple[ContentMove, ...]
+    gap: float = 0.0
+    searches_unproved: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -57,6 +64,9 @@ def explain_template(
     one_off_usd: float = 0.0,
     insertion: str | None = None,
     rules: Rules | None = None,
+    budget: Budget | None = None,
+    known: Mapping[str, str] | None = None,
+    known_lower_usd: float = 0.0,
 ) -> Explanation | None:
     """Explain the best plan of a template.
 
@@ -72,6 +82,10 @@ def explain_template(
         Account for this ``"node/insertion"`` alone; left out: for each.
     rules
         What every plan must keep.
+    budget
+        Time for all searches; none: no limit.
+    known, known_lower_usd
+        Levels of an allowed plan and a bound on all plans, in case time ends early.
 
     Returns
     -------
@@ -99,19 +113,27 @@ def explain_template(
     if insertion is not None:
         _known(insertion, choices)
     objective = Objective(dppm_limit, escape_cost_usd or 0.0, one_off_usd)
-    plans = BestPlans(template, objective, rules or Rules())
+    plans = BestPlans(template, objective, rules or Rules(), budget or Budget())
+    if known is not None and (plan := plans.plan(known)) is not None:
+        plans.met.append(plan)
     optimum = plans.best({})
     if optimum is None:
         return None
+    cost, lower = optimum.cost_per_good_usd, max(plans.lower_usd, known_lower_usd)
+    gap = max(0.0, cost - lower) / max(abs(cost), 1e-300)
     wanted = choices if insertion is None else {insertion: choices[insertion]}
     accounts = Accounts(plans, optimum)
+    insertions = tuple(accounts.account(place, choice) for place, choice in wanted.items())
+    moves = content_moves(plans, insertion)
     return Explanation(
         optimum,
         dppm_limit,
         objective.escape_cost_usd,
-        tuple(accounts.account(place, choice) for place, choice in wanted.items()),
+        insertions,
         dppm_budget(accounts.flow),
-        content_moves(plans, insertion),
+        moves,
+        gap if gap > PROVED else 0.0,
+        len(plans.unproved),
     )
 
 
@@ -140,8 +162,13 @@ class ProductExplanation:
 
     @property
     def status(self) -> Status:
-        """Optimal, or infeasible."""
-        return Status.OPTIMAL if self.explanation else Status.INFEASIBLE
+        """Optimal; feasible where time ended before a proof; infeasible; or unknown."""
+        found = self.explanation
+        if found is None:
+            return without_plan(self.routes)
+        # Of a route not looked at to the end it is not known whether it is better.
+        whole = found.searches_unproved == 0 and not any(one.stopped for one in self.routes)
+        return Status.OPTIMAL if whole else Status.FEASIBLE
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, the same keys whether or not there is a plan.
@@ -166,11 +193,18 @@ class ProductExplanation:
             "insertions": [],
             "dppm_budget": [],
             "content_moves": [],
+            "gap": None,
+            "searches_unproved": 0,
         }
 
 
 def explain(
-    case: Case, product: str, *, route: str | None = None, insertion: str | None = None
+    case: Case,
+    product: str,
+    *,
+    route: str | None = None,
+    insertion: str | None = None,
+    time_limit_s: float | None = None,
 ) -> ProductExplanation:
     """Explain a product's best plan by itself: on its best route, or on the one given.
 
@@ -184,11 +218,14 @@ def explain(
         One of its routes; left out: that of least cost per good package.
     insertion
         Account for this ``"node/insertion"`` alone; left out: for each.
+    time_limit_s
+        Seconds for all searches; then each account holds the best plans found, and how many
+        searches were not proved is counted. Left out: no limit.
 
     Raises
     ------
-    UnknownName
-        No such product, route or insertion.
+    UnknownName, CaseError
+        No such product, route or insertion; a time limit that is not above 0.
 
     Examples
     --------
@@ -198,11 +235,12 @@ def explain(
     ('osat_2p5d', True)
     """
     asked = case.product(product)
-    candidates, verdicts = weigh_asked(case, asked, route)
+    budget = Budget.of(time_limit_s)
+    candidates, verdicts = weigh_asked(case, asked, route, budget)
     best = cheapest(candidates)
     if best is None and insertion is not None:  # its name is wrong or right all the same
         _known(insertion, menus_of(asked, case.library))
-    explanation = _explained(best, insertion) if best else None
+    explanation = _explained(best, insertion, budget) if best else None
     name = best.route if best and explanation else None
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
     return ProductExplanation(
@@ -217,7 +255,7 @@ def _known(insertion: str, places: Iterable[str]) -> None:
         raise UnknownName(Fault("unknown insertion", value=insertion, hint=hint))
 
 
-def _explained(candidate: Candidate, insertion: str | None) -> Explanation | None:
+def _explained(candidate: Candidate, insertion: str | None, budget: Budget) -> Explanation | None:
     product: ProductShape = candidate.product
     escape = product.escape_cost_usd
     return explain_template(
@@ -227,4 +265,7 @@ def _explained(candidate: Candidate, insertion: str | None) -> Explanation | Non
         one_off_usd=candidate.one_off_usd,
         insertion=insertion,
         rules=candidate.ruled.rules,
+        budget=budget,
+        known=candidate.recipes[0].levels,
+        known_lower_usd=candidate.recipes[0].proof.lower_bound_usd + candidate.one_off_usd,
     )

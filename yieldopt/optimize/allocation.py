@@ -33,6 +33,7 @@ class Demand:
     shortage_usd: float | None  # None: must be met
     candidates: tuple[Candidate, ...]
     capped: bool = True  # False: a package for information, which takes no capacity
+    is_open: bool = False  # time ended on a route that may be cheaper than all candidates
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Allocation:
     objective_usd: float
     bound_usd: float
     program: LinearProgram
-    short: float  # packages of firm demand that cannot be made
+    short: float  # packages of firm demand that are not made; no plan makes more, if proved
     binding: tuple[tuple[str, int], ...] = ()  # (resource, period), when firm demand is short
 
 
@@ -75,14 +76,20 @@ def allocate(
     Returns
     -------
     Allocation
-        With ``short > 0`` and the binding rows if demand that must be met cannot be.
+        With ``short > 0`` and the binding rows if demand that must be met cannot be; then
+        ``bound_usd`` is the least that any plan is short by: 0 where time ended before a proof.
     """
     firm = any(d.shortage_usd is None and d.candidates for d in demands)
     if firm:
         first = _Master(demands, capacities, periods, solver, feasibility=True).run()
-        if first.short > 1e-7 * max(1.0, sum(sum(d.packages) for d in demands)):
+        if first.short > shortest(demands):
             return first
     return _Master(demands, capacities, periods, solver, feasibility=False).run()
+
+
+def shortest(demands: Sequence[Demand]) -> float:
+    """Return the packages below which nothing is short: rounding of the LP."""
+    return 1e-7 * max(1.0, sum(sum(d.packages) for d in demands))
 
 
 class _Master:
@@ -186,11 +193,12 @@ class _Master:
         slack, fresh = 0.0, False
         for product, demand in enumerate(self.demands):
             for t, packages in enumerate(demand.packages):
-                if packages <= 0.0 or not demand.candidates:
+                if packages <= 0.0 or not (demand.candidates or demand.is_open):
                     continue
                 prices = {c.resource: float(shadow[i, t]) for i, c in enumerate(self.capacities)}
                 prices = prices if demand.capped else {}
-                reduced = 0.0
+                # A route that time ended on costs no less than nothing.
+                reduced = min(0.0, -float(value[product, t])) if demand.is_open else 0.0
                 for candidate in demand.candidates:
                     held = len(candidate.recipes)
                     cost = candidate.price(self._relevant(candidate, prices), self.feasibility)

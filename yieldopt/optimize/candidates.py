@@ -10,11 +10,11 @@ from functools import cached_property, partial
 from yieldopt.compile import compile_template
 from yieldopt.engine import evaluate
 from yieldopt.errors import Fault, UnknownName, near_miss
+from yieldopt.optimize.budget import Budget, stopped
 from yieldopt.optimize.coverage import Found, Proof
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.route import exclusions
 from yieldopt.optimize.ruled import Ruled, best_under
-from yieldopt.optimize.search import search
 from yieldopt.optimize.why_not import why_not
 from yieldopt.plan import Recipe, RouteVerdict
 from yieldopt.schema.assembly import product_assembly
@@ -35,7 +35,9 @@ class Candidate:
     template: Template
     ruled: Ruled  # the template under the product's rules; keeps what prices do not change
     one_off_usd: float = 0.0  # per good package
+    budget: Budget = field(default_factory=Budget)
     recipes: list[Recipe] = field(default_factory=list)
+    stopped: bool = False  # a search ended before it found a first plan, or that there is none
     _asked: dict[tuple[object, ...], float] = field(default_factory=dict)
 
     @cached_property
@@ -58,7 +60,11 @@ class Candidate:
         mine = {name: prices[name] for name in sorted(prices) if prices[name] > 0.0}
         key = (prices_only, *mine.items())
         if key not in self._asked:
+            if self.budget.is_spent:  # no price is below 0: what was shown without them still holds
+                self.stopped |= not self.recipes
+                return 0.0 if prices_only else self._asked.get((False,), self.one_off_usd)
             found = self._search(mine, prices_only)
+            self.stopped |= stopped(found) and not self.recipes
             if found.levels is not None:
                 self._keep(found.levels, found.proof)
             bound = found.proof.lower_bound_usd
@@ -75,7 +81,7 @@ class Candidate:
             escape_cost_usd=escape.base if escape else None,
             prices_only=prices_only,
             known_usd=self._known(prices, prices_only),
-            search=partial(search, gap=_GAP, time_limit_s=_SEARCH_S),
+            search=partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S),
         )
 
     def _known(self, prices: Mapping[str, float], prices_only: bool) -> float:
@@ -133,23 +139,26 @@ def one_off_usd(product: ProductShape, route: RouteShape, present: RouteShape | 
     return total / product.volume
 
 
-def weigh(case: Case, product: ProductShape) -> tuple[list[Candidate], list[RouteVerdict]]:
+def weigh(
+    case: Case, product: ProductShape, budget: Budget | None = None
+) -> tuple[list[Candidate], list[RouteVerdict]]:
     """Return the routes that a product can take and the verdict on each that it allows.
 
     A route is out when the product breaks one of its limits, when nothing passes, or when no
     combination of levels that the product's rules allow keeps its limits (the reason gives the
-    lowest DPPM, or the least use of a resource, that one reaches).
+    lowest DPPM, or the least use of a resource, that one reaches). A route whose search time ended
+    before a plan was found is ``stopped``: not out, and not in.
     """
     candidates, verdicts = [], []
     for name in product.routes:
-        candidate, verdict = candidate_on(case, product, name)
+        candidate, verdict = candidate_on(case, product, name, budget)
         candidates += [candidate] if candidate else []
         verdicts.append(verdict)
     return candidates, verdicts
 
 
 def weigh_asked(
-    case: Case, product: ProductShape, route: str | None
+    case: Case, product: ProductShape, route: str | None, budget: Budget | None = None
 ) -> tuple[list[Candidate], list[RouteVerdict]]:
     """Like :func:`weigh`, for the one route asked for; ``None``: for all.
 
@@ -159,11 +168,11 @@ def weigh_asked(
         The product does not allow that route.
     """
     if route is None:
-        return weigh(case, product)
+        return weigh(case, product, budget)
     if route not in product.routes:
         hint = near_miss(route, product.routes)
         raise UnknownName(Fault(f"none of the routes of {product.name}", value=route, hint=hint))
-    candidate, verdict = candidate_on(case, product, route)
+    candidate, verdict = candidate_on(case, product, route, budget)
     return [candidate] if candidate else [], [verdict]
 
 
@@ -173,18 +182,25 @@ def cheapest(candidates: Iterable[Candidate]) -> Candidate | None:
 
 
 def candidate_on(
-    case: Case, product: ProductShape, name: str
+    case: Case, product: ProductShape, name: str, budget: Budget | None = None
 ) -> tuple[Candidate | None, RouteVerdict]:
     """Weigh one route: a candidate that holds its best recipe, or none and the reasons."""
     route = case.library.routes[name]
     reasons = exclusions(case.library, product_assembly(product), route)
     if reasons:
         return None, RouteVerdict(name, False, None, tuple(reasons))
+    budget = budget or Budget()
+    late = RouteVerdict(name, False, None, (budget.nothing_found(_SEARCH_S),), stopped=True)
+    if budget.is_spent:
+        return None, late
     template = compile_template(case, product, route)
     present = case.library.routes[product.present_route] if product.present_route else None
     one_off = one_off_usd(product, route, present)
-    candidate = Candidate(product, name, template, product_ruled(product, template), one_off)
+    ruled = product_ruled(product, template)
+    candidate = Candidate(product, name, template, ruled, one_off, budget)
     candidate.price({})
-    if not candidate.recipes:
-        return None, RouteVerdict(name, False, None, why_not(product, candidate.ruled))
-    return candidate, RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd)
+    if candidate.recipes:
+        return candidate, RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd)
+    if candidate.stopped:
+        return None, late
+    return None, RouteVerdict(name, False, None, why_not(product, ruled, budget.search))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from yieldopt.engine import evaluate
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.coverage import HOPELESS_USD, Found
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem
@@ -28,6 +29,7 @@ from yieldopt.template import Template
 _STEP = 1e-10  # the next limit lies so much (relative) below the last point's DPPM
 _LEAST_DPPM = 1e-9
 _DEAR_USD = 1e12  # an escape so dear turns the search into one for quality
+_PROVED = 1e-9  # a relative gap that is rounding
 _MOST_PARTS = 200
 _MOST_TRUNKS = 300_000
 MOST_PLANS = 5e9  # some ten seconds
@@ -107,6 +109,7 @@ def frontier(
     most_points: int = 500,
     most_plans: float = MOST_PLANS,
     search: Search = any_search,
+    budget: Budget | None = None,
 ) -> Frontier:
     """Return the frontier of cost per good package and DPPM.
 
@@ -125,6 +128,8 @@ def frontier(
         More plans than this are not enumerated: the search is repeated instead.
     search
         The exact search to repeat.
+    budget
+        Time for all; then the points shown so far are the answer, and the note says so.
 
     Returns
     -------
@@ -155,19 +160,22 @@ def frontier(
     ask.check()
     if ruled.reasons:
         return Frontier((), "rules", 0, 0, 0, note="; ".join(ruled.reasons))
-    found = _enumerated(ruled, ask, most_plans)
+    budget = budget or Budget()
+    found = _enumerated(ruled, ask, most_plans, budget.until)
     if found is None:
-        found = _repeated(ruled, ask, most_points, search)
+        if budget.limit_s is not None:
+            search = budget.search
+        found = _repeated(ruled, ask, most_points, search, budget)
     return replace(found, points=_told(found.points, found.complete))
 
 
-def _enumerated(ruled: Ruled, ask: Ask, most_plans: float) -> Frontier | None:
+def _enumerated(ruled: Ruled, ask: Ask, most_plans: float, until: float) -> Frontier | None:
     if math.prod(len(joint) for joint in ruled.joints) > _MOST_PARTS:
         return None
     problems = list(ruled.parts())
     if sum(problem.trunk_count for problem in problems) > min(_MOST_TRUNKS, most_plans):
         return None
-    found = all_steps(problems, ask, HOPELESS_USD, most_plans)
+    found = all_steps(problems, ask, HOPELESS_USD, most_plans, until)
     if found is None:
         return None
     stair, counts = found
@@ -181,13 +189,19 @@ def _enumerated(ruled: Ruled, ask: Ask, most_plans: float) -> Frontier | None:
     return Frontier(tuple(points), "enumeration", total, counts.enumerated, counts.pruned)
 
 
-def _repeated(ruled: Ruled, ask: Ask, most_points: int, search: Search) -> Frontier:
+def _repeated(ruled: Ruled, ask: Ask, most_points: int, search: Search, budget: Budget) -> Frontier:
     points: list[Point] = []
     limit = ask.dppm_limit
     enumerated = pruned = 0
     note = ""
     while True:
+        if budget.is_spent:
+            note = _late(points, budget)
+            break
         found = _best(ruled, ask, limit, ask.escape_cost_usd, search)
+        if found.gap > _PROVED:
+            note = _late(points, budget)
+            break
         enumerated, pruned = enumerated + found.proof.enumerated, pruned + found.proof.pruned
         if found.levels is None:
             break
@@ -205,6 +219,12 @@ def _repeated(ruled: Ruled, ask: Ask, most_points: int, search: Search) -> Front
     return Frontier(tuple(points), "repeated search", total, enumerated, pruned, not note, note)
 
 
+def _late(points: Sequence[Point], budget: Budget) -> str:
+    """Say where time ended: only points that were proved are shown."""
+    many = f"{len(points)} points: those below {points[-1].dppm:.6g} DPPM are" if points else ""
+    return f"stopped after {budget.limit_s or 0.0:g} s with {many or 'no point: all are'} left out"
+
+
 def _best(
     ruled: Ruled, ask: Ask, limit: float | None, escape: float | None, search: Search
 ) -> Found:
@@ -215,6 +235,8 @@ def _best(
 
 def _left_out(ruled: Ruled, ask: Ask, points: Sequence[Point], search: Search) -> str:
     best = _best(ruled, ask, ask.dppm_limit, _DEAR_USD, search)
+    if best.gap > _PROVED or best.levels is None:
+        return f"stopped after {len(points)} points: those below {points[-1].dppm:.6g} DPPM are out"
     reached = float(evaluate(ruled.template.at(best.levels or {})).dppm)
     return (
         f"stopped after {len(points)} points: those below {points[-1].dppm:.6g} DPPM, "

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.frontier import Frontier, Point, frontier
-from yieldopt.plan import RouteVerdict, Status, binding
+from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.schema.case import Case
 
 _MOST = 500
@@ -34,6 +35,9 @@ class ProductFrontier:
     frontier
         Cost per good package, one-off cost included [USD], against DPPM; ``None`` where no route
         can be taken: the verdicts give the reasons.
+    time_ended
+        Whether time ended before the frontier was whole; its points are proved, but of one alone
+        that is the plan chosen.
     """
 
     product: str
@@ -45,11 +49,15 @@ class ProductFrontier:
     hidden: int | None
     skipped: int | None
     frontier: Frontier | None
+    time_ended: bool = False
 
     @property
     def status(self) -> Status:
-        """Optimal, or infeasible."""
-        return Status.OPTIMAL if self.frontier else Status.INFEASIBLE
+        """Optimal, though points may be hidden; feasible where time ended; infeasible; unknown."""
+        if self.frontier is None:
+            return without_plan(self.routes)
+        late = self.time_ended or any(one.stopped for one in self.routes)
+        return Status.FEASIBLE if late else Status.OPTIMAL
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; ``binding`` holds the reasons where no route can be taken."""
@@ -58,7 +66,12 @@ class ProductFrontier:
 
 
 def product_frontier(
-    case: Case, product: str, *, route: str | None = None, most: int = _MOST
+    case: Case,
+    product: str,
+    *,
+    route: str | None = None,
+    most: int = _MOST,
+    time_limit_s: float | None = None,
 ) -> ProductFrontier:
     """Return the frontier of a product on its best route by itself, or on the one given.
 
@@ -70,11 +83,14 @@ def product_frontier(
     most
         Points, from the cheapest on; the product's best plan is shown also where it is not among
         them, and what is left out is said.
+    time_limit_s
+        Seconds for all searches; then the points proved so far and the plan chosen, and the note
+        says so. Left out: no limit.
 
     Raises
     ------
     UnknownName, CaseError
-        No such product or route; less than one point.
+        No such product or route; less than one point; a time limit that is not above 0.
 
     Examples
     --------
@@ -89,20 +105,25 @@ def product_frontier(
     asked = case.product(product)
     if most < 1:
         raise CaseError(Fault("must be at least 1", "most", most))
-    candidates, verdicts = weigh_asked(case, asked, route)
+    budget = Budget.of(time_limit_s)
+    candidates, verdicts = weigh_asked(case, asked, route, budget)
     best = cheapest(candidates)
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
     limit = asked.dppm_limit
     name = best.route if best else None
-    shown = _shown(best, escape, most) if best else (None, 0, 0, None)
-    return ProductFrontier(asked.name, name, tuple(verdicts), limit, escape, *shown)
+    shown = _shown(best, escape, most, budget) if best else (None, 0, 0, None)
+    found = ProductFrontier(asked.name, name, tuple(verdicts), limit, escape, *shown)
+    late = found.frontier is not None and not found.frontier.complete and budget.is_spent
+    return replace(found, time_ended=late)
 
 
 def _shown(
-    candidate: Candidate, escape_cost_usd: float, most: int
+    candidate: Candidate, escape_cost_usd: float, most: int, budget: Budget
 ) -> tuple[int | None, int | None, int | None, Frontier]:
     """Return the chosen point's place, how many are hidden and skipped, and what is shown."""
-    found = frontier(candidate.ruled, escape_cost_usd=escape_cost_usd, most_points=most)
+    found = frontier(
+        candidate.ruled, escape_cost_usd=escape_cost_usd, most_points=most, budget=budget
+    )
     one_off = candidate.one_off_usd
     points = tuple(replace(p, value_usd=p.value_usd + one_off) for p in found.points)
     whole = replace(found, points=points)

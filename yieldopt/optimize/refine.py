@@ -50,6 +50,8 @@ class Refined:
         By place: intervals of the last grid.
     first_order
         Curves whose bound was of first order only on the last grid (it closes slowly).
+    note
+        Why the plan is one of the grid although times are free; empty where it is not.
     """
 
     levels: Mapping[str, str] | None
@@ -60,6 +62,7 @@ class Refined:
     searches: int
     intervals: Mapping[str, int]
     first_order: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def gap(self) -> float | None:
@@ -102,7 +105,7 @@ def refine(
     most_searches
         Stop after so many exact searches, with the gap reached.
     time_limit_s
-        Begin no further round of searches after so many seconds on the wall [s], with the gap
+        Stop after so many seconds on the wall [s], with the gap
         reached: three curves that may all meet can need hours for a last digit.
     known_usd
         Value of a plan known from elsewhere: it is enough to show that none is better.

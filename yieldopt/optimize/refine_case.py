@@ -10,16 +10,21 @@ from typing import Any
 
 from yieldopt.compile import compile_template
 from yieldopt.errors import Fault, UnknownName, near_miss
+from yieldopt.optimize.budget import Budget, stopped
 from yieldopt.optimize.candidates import one_off_usd
+from yieldopt.optimize.coverage import HOPELESS_USD
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.refine import Refined
 from yieldopt.optimize.refine_open import opened
 from yieldopt.optimize.refine_rules import refine_under
 from yieldopt.optimize.route import exclusions
-from yieldopt.optimize.ruled import best_under
+from yieldopt.optimize.ruled import Ruled, best_under
+from yieldopt.optimize.why_not import DEAR_USD, why_not
 from yieldopt.read import load
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
+
+_NEAR = 1e-4  # relative: the four digits of a DPPM that are shown
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class RefinedRoute:
         The best plan of any time, with its bound; ``None`` where the route cannot be taken.
     one_off_usd
         One-off cost, in ``on_grid_usd`` and in value and bound of ``refined``.
+    on_grid_proved
+        Whether ``None`` in ``on_grid_usd`` is shown: not where time ended first.
     """
 
     route: str
@@ -46,6 +53,7 @@ class RefinedRoute:
     on_grid_usd: float | None = None
     refined: Refined | None = None
     one_off_usd: float = 0.0
+    on_grid_proved: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -127,7 +135,12 @@ def _value(one: RefinedRoute) -> float:
 
 
 def refine_product(
-    case: Case | str | Path, product: str, *, route: str | None = None, gap: float = 1e-6
+    case: Case | str | Path,
+    product: str,
+    *,
+    route: str | None = None,
+    gap: float = 1e-6,
+    time_limit_s: float | None = None,
 ) -> RefinedProduct:
     """Choose the times of all curve insertions of a product, with all its other levels.
 
@@ -141,6 +154,9 @@ def refine_product(
         One of its routes; left out: all.
     gap
         Relative gap between cost and bound to reach on each route.
+    time_limit_s
+        Seconds for all routes together; then the best plans found, with their true gap. Left out:
+        120 s for a route.
 
     Returns
     -------
@@ -153,8 +169,9 @@ def refine_product(
     UnknownName
         No such product or route.
     CaseError
-        A curve that has no bound (see :func:`yieldopt.optimize.refine.refine`); a rule that free
-        times cannot keep (see :func:`yieldopt.optimize.refine_rules.refine_under`).
+        A time limit that is not above 0; a curve that has no bound (see
+        :func:`yieldopt.optimize.refine.refine`); a rule that free times cannot keep (see
+        :func:`yieldopt.optimize.refine_rules.refine_under`).
 
     Examples
     --------
@@ -162,6 +179,7 @@ def refine_product(
     >>> found.status, found.best.route
     ('optimal', 'cpo')
     """
+    budget = Budget.of(time_limit_s)
     case = case if isinstance(case, Case) else load(case)
     asked = case.product(product)
     if route is not None and route not in asked.routes:
@@ -169,42 +187,77 @@ def refine_product(
         raise UnknownName(Fault(f"none of the routes of {asked.name}", value=route, hint=hint))
     names = asked.routes if route is None else (route,)
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else None
-    found = tuple(_on_route(case, asked, name, escape, gap) for name in names)
+    found = tuple(_on_route(case, asked, name, escape, gap, budget) for name in names)
     return RefinedProduct(asked.name, asked.dppm_limit, escape, gap, found)
 
 
 def _on_route(
-    case: Case, product: ProductShape, name: str, escape: float | None, gap: float
+    case: Case,
+    product: ProductShape,
+    name: str,
+    escape: float | None,
+    gap: float,
+    budget: Budget,
 ) -> RefinedRoute:
     route = case.library.routes[name]
     reasons = exclusions(case.library, product_assembly(product), route)
     if reasons:
         return RefinedRoute(name, tuple(reasons))
+    if budget.is_spent:
+        unknown = Refined(None, {}, math.inf, 0.0, None, 0, {})
+        return RefinedRoute(name, (budget.nothing_found(),), refined=unknown, on_grid_proved=False)
     present = case.library.routes[product.present_route] if product.present_route else None
     one_off = one_off_usd(product, route, present)
     ruled = product_ruled(product, compile_template(case, product, route))
     if ruled.reasons:
         return RefinedRoute(name, ruled.reasons)
-    limit = product.dppm_limit
-    grid = best_under(ruled, dppm_limit=limit, escape_cost_usd=escape)
-    found = refine_under(case, product, ruled, dppm_limit=limit, escape_cost_usd=escape, gap=gap)
+    limit, search = product.dppm_limit, budget.search
+    grid = best_under(ruled, dppm_limit=limit, escape_cost_usd=escape, search=search)
+    found = refine_under(
+        case, product, ruled, dppm_limit=limit, escape_cost_usd=escape, gap=gap, budget=budget
+    )
     _, curves = opened(case, ruled.template.limited(ruled.menus))
     value, lower = found.value_usd + one_off, found.lower_bound_usd + one_off
     return RefinedRoute(
         name,
-        _why_none(found, lower),
+        _why_none(case, product, ruled, found, budget),
         {curve.place: (curve.low_s, curve.high_s) for curve in curves},
         None if grid.levels is None else grid.value_usd + one_off,
         replace(found, value_usd=value, lower_bound_usd=lower),
         one_off,
+        not stopped(grid),
     )
 
 
-def _why_none(found: Refined, lower_usd: float) -> tuple[str, ...]:
+def _why_none(
+    case: Case, product: ProductShape, ruled: Ruled, found: Refined, budget: Budget
+) -> tuple[str, ...]:
     if found.levels is not None:
         return ()
-    if lower_usd == math.inf:
-        return ("no plan of any time is allowed",)
-    return (
-        f"no allowed plan was found in {found.searches} searches; none below {lower_usd:g} USD",
-    )
+    timed = bool(opened(case, ruled.template.limited(ruled.menus))[1])
+    if found.lower_bound_usd == math.inf:
+        if not timed:
+            return why_not(product, ruled, budget.search)
+        return _no_time_helps(case, product, ruled, budget)
+    if found.note and not budget.is_spent:
+        grid = (f"on the grid {text}" for text in why_not(product, ruled, budget.search))
+        return (*grid, f"{found.note}; whether other times keep the limit is not known")
+    if budget.is_spent:
+        return (budget.nothing_found(),)
+    below = f"; none is below {found.lower_bound_usd:g} USD" if found.lower_bound_usd > 0.0 else ""
+    return (f"no allowed plan was found in {found.searches} searches{below}",)
+
+
+def _no_time_helps(
+    case: Case, product: ProductShape, ruled: Ruled, budget: Budget
+) -> tuple[str, ...]:
+    """Name what no plan of any time keeps, limits on use left out: it is ruled out without them."""
+    free = replace(ruled, rules=replace(ruled.rules, resource_limits={}))
+    best = refine_under(case, product, free, escape_cost_usd=DEAR_USD, budget=budget)
+    limit = product.dppm_limit
+    if best.levels is None:
+        return why_not(product, free, budget.search)
+    if limit is None or best.dppm is None or best.dppm <= limit:
+        return (f"a good package costs more than {HOPELESS_USD:.0e} USD, escapes included",)
+    lowest = "lowest" if (best.gap or 0.0) <= _NEAR else "lowest found"
+    return (f"no plan of any time reaches {limit:g} DPPM; the {lowest} is {best.dppm:.4g}",)

@@ -4,6 +4,7 @@ Rules on one insertion cut menus before the curves are opened. Rules that couple
 lists of disjoint cuts of menus, so the plans fall into parts without such rules; each is refined,
 told the best plan of those before, and the least bound of all is that of the product. Limits on the
 use of resources are left out first: if the best plan of all keeps them it is the best that does.
+If not, the best plan of the grid that keeps them is the answer, and the bound that of all plans.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from yieldopt.engine import evaluate
 from yieldopt.errors import CaseError, Fault
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.refine import Refined, refine
 from yieldopt.optimize.refine_curve import Curve
 from yieldopt.optimize.refine_open import opened
@@ -26,6 +28,7 @@ from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
 
 _MOST_PARTS = 64  # each takes as long as a product without such rules
+_PART_S = 120.0  # for one part, where there is no time limit
 _KEEPS_THE_GRID = "`solve` and `explain` keep it on the grid"
 
 
@@ -46,6 +49,7 @@ def refine_under(
     dppm_limit: float | None = None,
     escape_cost_usd: float | None = None,
     gap: float = 1e-6,
+    budget: Budget | None = None,
 ) -> Refined:
     """Choose the times of all curve insertions of a ruled template, with all its other levels.
 
@@ -57,16 +61,24 @@ def refine_under(
         From :func:`yieldopt.optimize.product_rules.product_ruled`; some plan keeps the rules.
     dppm_limit, escape_cost_usd, gap
         As of :func:`yieldopt.optimize.refine.refine`.
+    budget
+        Time for all searches; none: 120 s for a part.
+
+    Returns
+    -------
+    Refined
+        Under a limit on the use of a resource that the best plan without it does not keep: the best
+        plan of the grid that keeps it, with a bound on all plans and a note.
 
     Raises
     ------
     CaseError
         ``same_level`` on an insertion with a curve, or ``moves`` whose resting level is a time:
-        they speak of levels of the grid. More than 64 parts. A limit on the use of a resource that
-        the best plan without it does not keep.
+        they speak of levels of the grid. More than 64 parts.
     """
+    budget = budget or Budget()
     if not opened(case, ruled.template.limited(ruled.menus))[1]:
-        return _on_grid(ruled, dppm_limit, escape_cost_usd)
+        return _on_grid(ruled, dppm_limit, escape_cost_usd, budget)
     _refuse(case, product, ruled)
     parts: list[_Part] = []
     for template in _parts(ruled):
@@ -79,16 +91,31 @@ def refine_under(
             escape_cost_usd=escape_cost_usd,
             gap=gap,
             known_usd=known,
+            time_limit_s=budget.left_s(_PART_S),
         )
         parts.append(_Part(whole, curves, found))
     best = min(parts, key=lambda part: part.found.value_usd)
-    _keep_limits(product, ruled, best)
-    return _together(parts, best)
+    free, broken = _together(parts, best), _broken(ruled, best)
+    if not broken:
+        return free
+    held = _on_grid(ruled, dppm_limit, escape_cost_usd, budget)
+    return replace(
+        held,
+        lower_bound_usd=min(max(free.lower_bound_usd, 0.0), held.value_usd),
+        searches=free.searches + 1,
+        intervals=free.intervals,
+        first_order=free.first_order,
+        note=broken,
+    )
 
 
-def _on_grid(ruled: Ruled, dppm_limit: float | None, escape_cost_usd: float | None) -> Refined:
+def _on_grid(
+    ruled: Ruled, dppm_limit: float | None, escape_cost_usd: float | None, budget: Budget
+) -> Refined:
     """Without a curve the levels are all there is, and every rule can be kept."""
-    found = best_under(ruled, dppm_limit=dppm_limit, escape_cost_usd=escape_cost_usd)
+    found = best_under(
+        ruled, dppm_limit=dppm_limit, escape_cost_usd=escape_cost_usd, search=budget.search
+    )
     lower = found.proof.lower_bound_usd
     if found.levels is None:
         return Refined(None, {}, math.inf, lower, None, 1, {})
@@ -146,20 +173,19 @@ def _times(case: Case, place: str) -> list[str]:
     return [level for shape in shapes if shape is not None for level in shape.levels()]
 
 
-def _keep_limits(product: ProductShape, ruled: Ruled, best: _Part) -> None:
-    """Refuse limits on use that the best plan without them does not keep."""
+def _broken(ruled: Ruled, best: _Part) -> str:
+    """Say which limits on use the best plan without them does not keep; empty: it keeps all."""
     limits = ruled.rules.resource_limits
     if not limits or best.found.levels is None:
-        return
+        return ""
     flow = flow_at(best.template, best.curves, best.found.levels, best.found.seconds)
     out = evaluate(flow)
-    faults = []
+    words = []
     for name, most in limits.items():
         used = float(out.uses.get(name, 0.0)) / float(out.quality)
         if used > most * (1.0 + ROUNDING):
-            text = f"binds: the best plan of free times uses {used:.6g} per good package"
-            key = f"{product.name}.use_limits_per_good.{name}"
-            hint = f"test times cannot be chosen under a limit that binds; {_KEEPS_THE_GRID}"
-            faults.append(Fault(text, key, most, hint))
-    if faults:
-        raise CaseError(faults)
+            words.append(
+                f"the best plan of free times uses {used:.6g} of {name} per good package, "
+                f"limit {most:g}"
+            )
+    return "; ".join(words)

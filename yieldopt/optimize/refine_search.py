@@ -135,6 +135,7 @@ class Refining:
             dppm_limit=limit,
             escape_cost_usd=self.ask.escape_usd + multiplier,
             known_usd=known_usd,
+            until=self.until,
         )
 
     def _limit(self, change: float) -> float | None:

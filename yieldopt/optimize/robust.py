@@ -49,6 +49,9 @@ class RobustFound:
         ``lower_bound_usd``, 1e-10 of the value below it (escapes counted in full).
     examined
         Plans computed scenario by scenario.
+    complete
+        Whether all plans are covered; ``False``: time ended, and ``lower_bound_usd`` bounds what is
+        left too.
     """
 
     measure: str
@@ -59,6 +62,7 @@ class RobustFound:
     dppm_held: float
     proof: Proof
     examined: int
+    complete: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -71,6 +75,7 @@ def robust_levels(
     goal: Goal | None = None,
     *,
     bound: bool = True,
+    until: float = math.inf,
 ) -> RobustFound:
     r"""Choose one level at every insertion for many scenarios.
 
@@ -85,11 +90,14 @@ def robust_levels(
         What is minimised, and limits; ``None``: least expected cost.
     bound
         Prune trunk combinations by their bound; off, everything is enumerated.
+    until
+        Time (``time.perf_counter``) at which the search stops with what it has.
 
     Returns
     -------
     RobustFound
-        The best of all plans, to 1e-10 of its value, with its proof. No plan is allowed in which
+        The best of all plans, to 1e-10 of its value, with its proof (or the best so far, where time
+        ended). No plan is allowed in which
         nothing worth the name passes in some scenario, under any measure.
 
     Raises
@@ -125,11 +133,14 @@ def robust_levels(
     p = checked(problems, probabilities)
     stack = goal_stack(problems, goal)
     measure = Measure(goal.measure, p, goal.cvar_tail)
-    search = RobustSearch(stack, measure, goal.limit(p), bound)
+    search = RobustSearch(stack, measure, goal.limit(p), bound, until)
     best = search.run()
     found = best.trunk >= 0 and best.value < HOPELESS_USD
     escape = goal.escape_cost_usd or 0.0
     lower = beaten_below(best.value) - escape if found else math.inf
+    complete = search.open_lower == math.inf
+    if not complete:
+        lower = min(lower, max(search.open_lower - escape, 0.0))
     proof = Proof(
         "enumeration over scenarios",
         problems[0].combinations,
@@ -138,7 +149,8 @@ def robust_levels(
         lower,
     )
     if not found:
-        return RobustFound(goal.measure, None, math.inf, (), (), 0.0, proof, search.examined)
+        none = (math.inf, (), (), 0.0)
+        return RobustFound(goal.measure, None, *none, proof, search.examined, complete)
     levels = problems[0].levels(best.trunk, best.entries)
     judged_ = judge(stack, p, goal, levels)
     return RobustFound(
@@ -150,6 +162,7 @@ def robust_levels(
         judged_.dppm_held,
         proof,
         search.examined,
+        complete,
     )
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from yieldopt.compile import compile_template
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
+from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import one_off_usd
-from yieldopt.optimize.coverage import Proof
+from yieldopt.optimize.coverage import Proof, best_levels
 from yieldopt.optimize.product_rules import narrowed, product_ruled
 from yieldopt.optimize.robust import Goal, RobustFound, robust_levels
+from yieldopt.optimize.robust_why import excluded, why_none
 from yieldopt.optimize.robust_worth import Worth, worth
-from yieldopt.optimize.route import exclusions
-from yieldopt.optimize.ruled import Ruled, best_under
+from yieldopt.optimize.ruled import Ruled
 from yieldopt.optimize.rules import cut
-from yieldopt.optimize.why_not import why_not
-from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 
 _ONE_OFF = 1e-9  # relative: one-off costs are the same
@@ -39,6 +39,9 @@ class RobustRoute:
         What that plan pays and gains; the nominal plan is that of the case without scenarios.
     one_off_usd
         One-off cost per good package, in every cost of ``found`` and ``worth``.
+    stopped
+        Whether time ended before all plans were covered. Without ``found`` none was found, and none
+        ruled out; with it ``worth`` may be missing.
     """
 
     route: str
@@ -46,6 +49,7 @@ class RobustRoute:
     found: RobustFound | None = None
     worth: Worth | None = None
     one_off_usd: float = 0.0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,43 @@ class RobustAnswer:
     routes: tuple[RobustRoute, ...]
     best: RobustRoute | None
 
+    @property
+    def status(self) -> str:
+        """Optimal; feasible where time ended before a proof; infeasible; or unknown."""
+        late = any(one.stopped for one in self.routes)
+        if self.best is None:
+            return "unknown" if late else "infeasible"
+        return "feasible" if late else "optimal"
+
+    @property
+    def lower_bound_usd(self) -> float | None:
+        """No plan on any of the routes costs less; ``None``: there is no plan."""
+        found = [one.found.proof.lower_bound_usd for one in self.routes if one.found is not None]
+        found += [0.0 for one in self.routes if one.found is None and one.stopped]
+        return min(found, default=None)
+
+    @property
+    def gap(self) -> float | None:
+        """Relative gap between the best plan and the bound of all routes; ``None`` without one."""
+        lower = self.lower_bound_usd
+        if self.best is None or self.best.found is None or lower is None:
+            return None
+        value = self.best.found.value_usd
+        return max(value - lower, 0.0) / max(abs(value), 1e-300)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; ``status`` and the name of the best route on top."""
-        out = asdict(self)
-        status = "infeasible" if self.best is None else "optimal"
-        return {"status": status} | out | {"best": self.best.route if self.best else None}
+        top = {"status": self.status, "lower_bound_usd": self.lower_bound_usd, "gap": self.gap}
+        return top | asdict(self) | {"best": self.best.route if self.best else None}
 
 
 def robust_answer(
-    case: Case, product: str, *, route: str | None = None, goal: Goal | None = None
+    case: Case,
+    product: str,
+    *,
+    route: str | None = None,
+    goal: Goal | None = None,
+    time_limit_s: float | None = None,
 ) -> RobustAnswer:
     """Choose one route and one plan of a product for all scenarios of its case.
 
@@ -95,13 +127,17 @@ def robust_answer(
     goal
         Measure, tail and share; DPPM limit, escape cost and limits on use (held in every scenario)
         are the product's.
+    time_limit_s
+        Seconds for all routes together; then the best plan so far, with its true gap. Left out: no
+        limit.
 
     Raises
     ------
     CaseError, UnknownName
-        No scenarios; no such product or route; a scenario that changes more than numbers and
-        process steps of the flow, or a one-off cost.
+        A time limit that is not above 0; no scenarios; no such product or route; a scenario that
+        changes more than numbers and process steps of the flow, or a one-off cost.
     """
+    budget = Budget.of(time_limit_s)
     asked = case.product(product)
     if not case.scenarios:
         hint = "add [[scenarios]] with name, probability and override"
@@ -118,7 +154,7 @@ def robust_answer(
     )
     goal.check()
     names = asked.routes if route is None else (route,)
-    routes = tuple(_route(case, asked, name, goal) for name in names)
+    routes = tuple(_route(case, asked, name, goal, budget) for name in names)
     best = min(
         (one for one in routes if one.found is not None),
         key=lambda one: one.found.value_usd if one.found else 0.0,
@@ -128,10 +164,13 @@ def robust_answer(
     return RobustAnswer(product, goal, held, routes, best)
 
 
-def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRoute:
-    reasons = _reasons(case, product, name)
+def _route(case: Case, product: ProductShape, name: str, goal: Goal, budget: Budget) -> RobustRoute:
+    reasons = excluded(case, product, name)
     if reasons:
         return RobustRoute(name, tuple(reasons))
+    late = RobustRoute(name, (budget.nothing_found(),), stopped=True)
+    if budget.is_spent:
+        return late
     one_off = _one_off(case, product, name)
     cases = [*(scenario.case for scenario in case.scenarios), case]
     ruled = [_ruled(one, product, name) for one in cases]
@@ -146,51 +185,18 @@ def _route(case: Case, product: ProductShape, name: str, goal: Goal) -> RobustRo
     if scenarios[0].reasons:
         return RobustRoute(name, scenarios[0].reasons)
     p = [scenario.probability for scenario in case.scenarios]
-    found = _over_parts(scenarios, p, goal)
+    found = _over_parts(scenarios, p, goal, budget)
     if found.levels is None:
-        return RobustRoute(name, tuple(_why_none(case, product, scenarios, goal)))
-    of = worth(scenarios, p, goal, found, nominal)
-    return RobustRoute(name, (), _dearer(found, one_off), _all_dearer(of, one_off), one_off)
-
-
-def _reasons(case: Case, product: ProductShape, name: str) -> list[str]:
-    """Return every limit that is broken, with the scenarios where it is not in all of them."""
-    found: dict[str, list[str]] = {}
-    for scenario in case.scenarios:
-        library = scenario.case.library
-        for reason in exclusions(library, product_assembly(product), library.routes[name]):
-            found.setdefault(reason, []).append(scenario.name)
-    return _named(found, len(case.scenarios))
-
-
-def _named(found: Mapping[str, Sequence[str]], count: int) -> list[str]:
-    """Return reasons with the scenarios that they hold in, where those are not all."""
-    return [
-        reason if len(names) == count else f"{reason} (in {', '.join(names)})"
-        for reason, names in found.items()
-    ]
-
-
-def _why_none(
-    case: Case, product: ProductShape, ruled: Sequence[Ruled], goal: Goal
-) -> Iterator[str]:
-    """Yield why no plan is allowed: of all scenarios, then of those that have none of their own."""
-    also = " and keeps all limits on use of resources in every one" if goal.use_limits else ""
-    if goal.dppm_limit is not None:
-        held = f"in scenarios of probability {goal.dppm_share:g}"
-        yield f"no plan holds {goal.dppm_limit:g} DPPM {held}{also}"
-    elif also:
-        yield f"no plan passes in every scenario{also}"
-    else:
-        yield "nothing passes in some scenario"
-    found: dict[str, list[str]] = {}
-    for scenario, own in zip(case.scenarios, ruled, strict=True):
-        alone = best_under(own, dppm_limit=goal.dppm_limit, escape_cost_usd=goal.escape_cost_usd)
-        for reason in why_not(product, own) if alone.levels is None else ():
-            found.setdefault(reason, []).append(scenario.name)
-    yield from _named(found, len(ruled))
-    if not found:
-        yield "each scenario by itself has a plan: none is one for as many together"
+        if not found.complete:
+            return late
+        return RobustRoute(name, tuple(why_none(case, product, scenarios, goal, budget)))
+    of: Worth | None = None
+    if not budget.is_spent:
+        search = partial(best_levels, until=budget.until)
+        of = _all_dearer(worth(scenarios, p, goal, found, nominal, search), one_off)
+    of = None if budget.is_spent else of  # its searches may have been stopped
+    dearer = _dearer(found, one_off)
+    return RobustRoute(name, (), dearer, of, one_off, not found.complete)
 
 
 def _ruled(case: Case, product: ProductShape, route: str) -> Ruled:
@@ -202,10 +208,12 @@ def _ruled(case: Case, product: ProductShape, route: str) -> Ruled:
     )
 
 
-def _over_parts(scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal) -> RobustFound:
+def _over_parts(
+    scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal, budget: Budget
+) -> RobustFound:
     """Return the best plan that keeps rules on levels: of every part that they leave."""
     parts = zip(*(one.parts() for one in scenarios), strict=True)
-    found = [robust_levels(part, p, goal) for part in parts]
+    found = [robust_levels(part, p, goal, until=budget.until) for part in parts]
     best = min(found, key=lambda one: one.value_usd)
     proofs = [one.proof for one in found]
     proof = Proof(
@@ -215,7 +223,9 @@ def _over_parts(scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal) -> R
         sum(one.pruned for one in proofs),
         min(one.lower_bound_usd for one in proofs),
     )
-    return replace(best, proof=proof, examined=sum(one.examined for one in found))
+    complete = all(one.complete for one in found)
+    examined = sum(one.examined for one in found)
+    return replace(best, proof=proof, examined=examined, complete=complete)
 
 
 def _one_off(case: Case, product: ProductShape, name: str) -> float:

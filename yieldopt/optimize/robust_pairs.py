@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldopt.optimize.effort import OutOfTime
 from yieldopt.optimize.robust_bound import SLACK, Proxy, beaten_below, relative
 from yieldopt.optimize.robust_compress import Span, lower_factors
 from yieldopt.optimize.robust_stack import Scores, Stacked
@@ -71,6 +73,7 @@ class Pairs:
     ) -> None:
         self.block, self.proxy, self.least = block, proxy, least
         self.span = Span() if span is None else span
+        self.until = math.inf  # time (``time.perf_counter``) at which ``OutOfTime`` is raised
         self.sides = split([e.shape[1] for e in block.log_e])
         self.base = block.base[0]
         joins = [{block.gap[i] for i in side} for side in self.sides]
@@ -196,6 +199,8 @@ class Pairs:
         buffer = np.empty(max(_BLOCK, len(columns)), left.dtype)
         low = 0
         while low < len(left) and allowed[low] > 0:
+            if perf_counter() >= self.until:
+                raise OutOfTime
             wide = int(allowed[low])
             part = slice(low, min(len(left), low + max(1, _BLOCK // wide)))
             out = buffer[: (part.stop - low) * wide].reshape(-1, wide)

@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.coverage import HOPELESS_USD
+from yieldopt.optimize.effort import OutOfTime
 from yieldopt.optimize.robust_bound import Bounder, Proxy, beaten_below, mixed
 from yieldopt.optimize.robust_compress import Span
 from yieldopt.optimize.robust_measure import Limit, Measure, game_weights, judged
@@ -43,13 +45,22 @@ class RobustSearch:
         The scenarios, what is minimised, and a DPPM limit or ``None``.
     bound
         Prune trunk combinations by their bound; off, everything is enumerated.
+    until
+        Time (``time.perf_counter``) at which it stops; ``open_lower`` then bounds what is left.
     """
 
     def __init__(
-        self, stack: Stack, measure: Measure, limit: Limit | None, bound: bool = True
+        self,
+        stack: Stack,
+        measure: Measure,
+        limit: Limit | None,
+        bound: bool = True,
+        until: float = math.inf,
     ) -> None:
         self.stack, self.measure, self.limit, self.bound = stack, measure, limit, bound
         self.best = Best()
+        self.until = until
+        self.open_lower = math.inf
         self.enumerated = self.pruned = self.examined = 0
         self._asked: Index | None = None
         self._span = Span()  # trunk combinations have most directions in common
@@ -60,12 +71,14 @@ class RobustSearch:
             return self._pass(Proxy(self.measure.p))
         # A plan of least expected cost to start from; without one there is none at all.
         first = RobustSearch(
-            self.stack, Measure("expected", self.measure.p), self.limit, self.bound
+            self.stack, Measure("expected", self.measure.p), self.limit, self.bound, self.until
         )
         start = first.run()
         self.examined = first.examined
         if start.by_scenario is None:
             self.enumerated, self.pruned = first.enumerated, first.pruned
+            if first.open_lower < math.inf:
+                self.open_lower = 0.0  # a bound of another measure says nothing
             return start
         block = self.stack.one(start.trunk)
         entries = np.array([start.entries], dtype=np.intp).reshape(1, -1)
@@ -83,7 +96,7 @@ class RobustSearch:
             lowest, met = self._sweep(weights)
             if lowest > highest:
                 chosen, highest = weights, lowest
-            if met is None or float(met @ weights) >= hoped * (1.0 - _SETTLED):
+            if self._is_late() or met is None or float(met @ weights) >= hoped * (1.0 - _SETTLED):
                 break
             pool.append(met)
         out: Array = chosen
@@ -117,6 +130,9 @@ class RobustSearch:
     def _pass(self, proxy: Proxy) -> Best:
         """Bound every trunk combination by the proxy and enumerate those left."""
         for first, block in self.stack.blocks():
+            if self._is_late():
+                self.open_lower = 0.0
+                return self.best
             least = self.relaxed(block)
             lower = np.full(len(block.base), -math.inf)
             if self.bound:
@@ -128,8 +144,15 @@ class RobustSearch:
                 if lower[t] == math.inf or lower[t] >= beaten_below(self.best.value):
                     self.pruned += self.stack.menus
                     continue
-                self._enumerate(first, int(t), block, proxy, least)
+                try:
+                    self._enumerate(first, int(t), block, proxy, least)
+                except OutOfTime:  # those after it have bounds that are no lower
+                    self.open_lower = min(self.open_lower, max(float(lower[t]), 0.0))
+                    break
         return self.best
+
+    def _is_late(self) -> bool:
+        return perf_counter() >= self.until
 
     def _with_prices(self, first: int, block: Stacked, proxy: Proxy, lower: Array) -> None:
         """Raise lower bounds by prices on what is limited, where they do not prune yet."""
@@ -165,7 +188,11 @@ class RobustSearch:
             self._take(np.full(len(entries), first + t), scores, entries)
             return self.best.value
 
-        Pairs(block.rows(row), proxy, own, self._span).search(self.best.value, take)
+        if self._is_late():
+            raise OutOfTime
+        pairs = Pairs(block.rows(row), proxy, own, self._span)
+        pairs.until = self.until
+        pairs.search(self.best.value, take)
         self.enumerated += self.stack.menus
 
     def _take(self, trunk: Index, scores: Scores, entries: Index) -> NDArray[np.bool_]:

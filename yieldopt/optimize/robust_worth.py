@@ -14,7 +14,7 @@ from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.robust import Goal, Judged, RobustFound, checked, goal_stack, judge
 from yieldopt.optimize.robust_measure import Measure
-from yieldopt.optimize.ruled import Ruled, best_under, ruled_of
+from yieldopt.optimize.ruled import Ruled, Search, best_under, ruled_of
 
 Array = NDArray[np.float64]
 
@@ -74,6 +74,7 @@ def worth(
     goal: Goal,
     found: RobustFound,
     nominal: Problem | Ruled | None = None,
+    search: Search = best_levels,
 ) -> Worth:
     """Set a robust plan against perfect knowledge and a nominal plan.
 
@@ -86,16 +87,18 @@ def worth(
         Its answer, with a plan.
     nominal
         The scenario that one would plan for without the others, such as the base case.
+    search
+        The exact search.
     """
     whole = [one if isinstance(one, Problem) else one.problem(one.menus) for one in problems]
     p = checked(whole, probabilities)
-    held = [_best(problem, goal).value_usd for problem in problems]
+    held = [_best(problem, goal, search).value_usd for problem in problems]
     free: list[float] | None = None
     if goal.dppm_limit is not None and goal.dppm_share < 1.0:
         without = replace(goal, dppm_limit=None)
-        free = [_best(problem, without).value_usd for problem in problems]
+        free = [_best(problem, without, search).value_usd for problem in problems]
     perfect = _perfect(p, goal, np.array(held), None if free is None else np.array(free))
-    levels = None if nominal is None else _best(nominal, goal).levels
+    levels = None if nominal is None else _best(nominal, goal, search).levels
     shown: Judged | None = None
     if levels is not None:
         shown = judge(goal_stack(whole, goal), p, goal, levels)
@@ -113,7 +116,7 @@ def worth(
     )
 
 
-def _best(subject: Problem | Ruled, goal: Goal) -> Found:
+def _best(subject: Problem | Ruled, goal: Goal, search: Search) -> Found:
     ruled = ruled_of(subject, None)
     limits = dict(goal.use_limits or {})
     return best_under(
@@ -122,7 +125,7 @@ def _best(subject: Problem | Ruled, goal: Goal) -> Found:
         goal.prices,
         dppm_limit=goal.dppm_limit,
         escape_cost_usd=goal.escape_cost_usd,
-        search=best_levels,
+        search=search,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,9 +183,13 @@ class Counts:
 
 
 def all_steps(
-    problems: list[Problem], ask: Ask, worst_usd: float, most_plans: float
+    problems: list[Problem],
+    ask: Ask,
+    worst_usd: float,
+    most_plans: float,
+    until: float = math.inf,
 ) -> tuple[Staircase, Counts] | None:
-    """Return the staircase of all plans of some problems, or ``None`` where they are too many.
+    """Return the staircase of all plans of some problems; ``None``: too many, or time was up.
 
     Parameters
     ----------
@@ -196,12 +201,16 @@ def all_steps(
         J of this and beyond is no answer.
     most_plans
         At most so many plans are computed one by one.
+    until
+        Time (``time.perf_counter``) at which to stop.
     """
     stair = Staircase(len(problems[0].leaves), worst_usd)
     least = -math.inf if ask.log_q_least is None else ask.log_q_least
     found: list[tuple[int, int, Lines]] = []
     for number, problem in enumerate(problems):
         for first, block in problem.blocks():
+            if perf_counter() >= until:
+                return None
             terms = priced(problem, block, ask)
             found.append((number, first, climb(number, first, terms, ask, stair)))
     menus = [math.prod(len(leaf.cost) for leaf in problem.leaves) for problem in problems]
@@ -218,6 +227,8 @@ def all_steps(
             continue
         terms = priced(problems[number], problems[number].block(first), ask)
         for t in open_:
+            if perf_counter() >= until:
+                return None
             if lines.one(int(t)).cleared(stair, least)[0]:
                 continue
             scan(number, first + int(t), pairs(terms, int(t)), ask.log_q_least, stair)

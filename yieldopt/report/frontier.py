@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from yieldopt.optimize.frontier import Frontier, Point
 from yieldopt.optimize.frontier_case import ProductFrontier
-from yieldopt.plan import binding
+from yieldopt.plan import Status, binding
 from yieldopt.report.text import columns, usd
 
 
@@ -16,6 +16,8 @@ def frontier_text(found: ProductFrontier) -> str:
     if front is None:
         lines = [f"  {line}" for line in binding(found.routes)]
         head = f"infeasible: {found.product} can be made on none of these routes"
+        if found.status is Status.UNKNOWN:
+            head = f"unknown: no plan of {found.product} was found in time"
         return "\n".join([head, *lines])
     parts = [_head(found), _table(found, front.points), _legend(found, front.points)]
     if front.points:

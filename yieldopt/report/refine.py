@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from yieldopt.optimize.refine_case import RefinedProduct, RefinedRoute
@@ -21,7 +22,8 @@ def refined_text(found: RefinedProduct) -> str:
         parts.append(columns(rows, right=(1, 2, 3, 4)))
     out = [(one.route, reason) for one in found.routes for reason in one.reasons]
     if out:
-        parts.append("excluded\n" + columns(out))
+        head = "no plan found" if found.status == "unknown" else "excluded"
+        parts.append(head + "\n" + columns(out))
     if found.best is not None:
         parts.append(_plan(found.best))
     if found.status == "feasible" and found.gap_reached is not None:
@@ -47,9 +49,11 @@ def _route(one: RefinedRoute) -> Sequence[str]:
     refined = one.refined
     assert refined is not None
     gap = "" if refined.gap is None else f"{refined.gap:.1e}"
-    grid = "none allowed" if one.on_grid_usd is None else usd(one.on_grid_usd)
+    none = "none allowed" if one.on_grid_proved else "not known"
+    grid = none if one.on_grid_usd is None else usd(one.on_grid_usd)
+    lower = refined.lower_bound_usd
     value = "none found" if refined.levels is None else f"{refined.value_usd:,.4f}"
-    return (one.route, value, grid, f"{refined.lower_bound_usd:,.4f}", gap)
+    return (one.route, value, grid, f"{lower:,.4f}" if lower < math.inf else "there is none", gap)
 
 
 def _plan(best: RefinedRoute) -> str:
@@ -66,4 +70,7 @@ def _plan(best: RefinedRoute) -> str:
         notes.append("no insertion on this route has a curve: the times are those of the grid")
     if refined.first_order:
         notes.append(f"bound of first order only: {', '.join(refined.first_order)}")
+    if refined.note:
+        notes.append(f"{refined.note}: shown is the best plan of the grid that keeps it, and a")
+        notes.append("bound on plans of any time, whether they keep it or not")
     return "\n".join([columns(rows, right=(2, 3)), "", *notes])

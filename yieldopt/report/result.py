@@ -12,9 +12,11 @@ Rows = list[Sequence[str]]
 
 def result_text(result: Result) -> str:
     """Return status, products with their recipes, allocation, unmet demand and scarce resources."""
-    if result.status is Status.INFEASIBLE:
+    if result.status in (Status.INFEASIBLE, Status.UNKNOWN):
         lines = "\n".join(f"  {line}" for line in result.binding)
-        return f"infeasible; what binds:\n{lines}\n\n{_routes(result)}"
+        infeasible = result.status is Status.INFEASIBLE
+        head = "infeasible; what binds:" if infeasible else "unknown; no plan was found in time:"
+        return f"{head}\n{lines}\n\n{_routes(result)}"
     head = (
         f"{result.status}: {usd(result.objective_usd or 0.0)} USD "
         f"(bound {usd(result.bound_usd or 0.0)}, gap {result.gap or 0.0:.1e}), "
@@ -44,7 +46,8 @@ def _routes(result: Result) -> str:
     for product in result.products:
         for verdict in product.routes:
             cost = verdict.cost_per_good_usd
-            shown = usd(cost) if cost is not None else "excluded"
+            none = "not known" if verdict.stopped else "excluded"
+            shown = usd(cost) if cost is not None else none
             rows.append((product.name, verdict.route, shown, "; ".join(verdict.reasons)))
     return "routes\n" + columns(rows, right=(2,))
 

@@ -27,8 +27,14 @@ def robust_text(answer: RobustAnswer) -> str:
         parts.append(columns(rows, right=(1,)))
     out = [(one.route, "; ".join(one.reasons)) for one in answer.routes if one.reasons]
     if out:
-        parts.append("excluded\n" + columns(out))
+        head = "no plan found" if answer.status == "unknown" else "excluded"
+        parts.append(head + "\n" + columns(out))
     best = answer.best
+    if best is not None and best.found is not None and best.worth is None:
+        rows = [("level at", "robust"), *(best.found.levels or {}).items()]
+        held = f"{answer.goal.dppm_limit:g} DPPM " if answer.goal.dppm_limit is not None else ""
+        held = f"{held}held with probability {best.found.dppm_held:g}" if held else ""
+        parts += [columns(rows), held, _proof(best.found)]
     if best is not None and best.found is not None and best.worth is not None:
         parts.append(_scenarios(answer, best, best.found, best.worth))
         levels = list((best.found.levels or {}).items())
@@ -36,7 +42,13 @@ def robust_text(answer: RobustAnswer) -> str:
         shown = [(place, level, nominal.get(place, "")) for place, level in levels]
         parts.append(columns([("level at", "robust", "nominal"), *shown]))
         parts += [_worth(goal, best.found, best.worth), _proof(best.found)]
-    return "\n\n".join(parts)
+    if best is not None and answer.status == "feasible":
+        parts.append(
+            f"time ended: this plan is within {answer.gap or 0.0:.1e} of the best on these routes"
+        )
+    if best is not None and best.worth is None:
+        parts.append("time ended: what it pays for not knowing the scenario was not computed")
+    return "\n\n".join(part for part in parts if part)
 
 
 def _measure(goal: Goal) -> str:
@@ -118,7 +130,8 @@ def _proof(found: RobustFound) -> str:
     if proof.enumerated:
         ways.append(f"{proof.enumerated:,} by computing a lower bound of each over all scenarios")
     again = f"; {found.examined:,} computed in every scenario" if found.examined else ""
-    return (
-        f"proof: all {proof.combinations:,} plans covered: {', '.join(ways)}{again}; "
-        f"none costs less than {usd(proof.lower_bound_usd)}"
-    )
+    head = f"proof: all {proof.combinations:,} plans covered"
+    if not found.complete:
+        head = f"not all of {proof.combinations:,} plans covered"
+        ways = ways or ["none to the end"]
+    return f"{head}: {', '.join(ways)}{again}; none costs less than {usd(proof.lower_bound_usd)}"
