@@ -37,11 +37,12 @@ class RobustRoute:
         The best plan, with its proof; ``None`` where the route cannot be taken.
     worth
         What that plan pays and gains; the nominal plan is that of the case without scenarios.
+        ``None`` with a plan: time ended before it was computed.
     one_off_usd
         One-off cost per good package, in every cost of ``found`` and ``worth``.
     stopped
         Whether time ended before all plans were covered. Without ``found`` none was found, and none
-        ruled out; with it ``worth`` may be missing.
+        ruled out.
     """
 
     route: str
