@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.flow import Outcome
-from yieldopt.memory import empty
+from yieldopt.memory import RESULT, empty
 from yieldopt.physics.yields import Value
 from yieldopt.walk import LENT, SPARE
 
@@ -40,7 +40,7 @@ class Gather:
             with self.lock:
                 whole = self.tables[table].get(name)
                 if not isinstance(whole, np.ndarray):
-                    held, whole = whole, empty(self.size)
+                    held, whole = whole, empty(self.size, least=RESULT)
                     if held is not None:
                         whole[...] = held
                     self.tables[table][name] = whole
