@@ -125,6 +125,7 @@ class _Search:
         self.value = np.full(count, np.inf)
         self.entries = np.zeros((count, len(terms.k)), dtype=np.intp)
         self.slope = np.zeros(count)  # the best so far
+        self.past = False
         self.scale: Array | None = None
         if log_q_least is not None:
             most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
@@ -135,13 +136,16 @@ class _Search:
         self.climber = Climber(_rows(terms, kept) if len(kept) < count else terms, kept)
 
     def slopes(self, prices: Sequence[float]) -> None:
-        """Climb the ladder of μ at given prices."""
+        """Climb the ladder of μ at given prices, until it is past the best rung everywhere."""
         if self.scale is None and len(self.climber.kept) > _MANY:
             self.take(prices, np.zeros(len(self.climber.kept)), moving=False)
         for rung in LADDER if self.least is not None else (0.0,):
-            if not self.done():
-                scale = np.zeros_like(self.slope) if self.scale is None else self.scale
-                self.take(prices, rung * scale[self.climber.kept])
+            if self.done():
+                return
+            scale = np.zeros_like(self.slope) if self.scale is None else self.scale
+            self.take(prices, rung * scale[self.climber.kept])
+            if self.past:
+                return
 
     def done(self) -> bool:
         """Whether to compute all that is left costs less than another rung."""
@@ -149,7 +153,11 @@ class _Search:
         return len(self.climber.kept) * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
 
     def take(self, prices: Sequence[float], slope: Array, moving: bool = True) -> float:
-        """Step on one rung; return the least bound of what is left."""
+        """Step on one rung; return the least bound of what is left.
+
+        The bound is concave in μ, its slope least − ln Q of the plan where it is taken. So where
+        all plans hold the limits and no bound or plan got better, a higher μ only lowers it.
+        """
         kept = self.climber.kept
         found = self.climber.rung(prices, slope, moving)
         if self.scale is None:
@@ -162,6 +170,7 @@ class _Search:
         below = found.at_least(self.least)
         higher = np.flatnonzero(below > self.lower[kept])
         self.lower[kept[higher]], self.slope[kept[higher]] = below[higher], slope[higher]
+        self.past = not (len(higher) or len(better)) and bool(fine.all())
         self.known = min(self.known, float(found.value[fine].min(initial=math.inf)))
         left = np.flatnonzero(self.lower[kept] < self.known * (1.0 + ROUNDING))
         if 2 * len(left) <= len(kept):
