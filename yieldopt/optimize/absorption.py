@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.dominance import Scale, Worth, excess
+from yieldopt.optimize.dominance import excess
+from yieldopt.optimize.worth import Scale, Worth
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -66,7 +67,7 @@ def absorb(
             left = np.flatnonzero(target[rows] < 0)
             j, i = nearest(apart[left], some, tolerance)
             j = left[j]
-            over, lack = excess(labels, labels, held[i], rows[j], scale)
+            over, lack = excess(labels, labels, held[i], rows[j], scale, tolerance)
             fine = (over <= tolerance) & (lack <= room)
             i, j, over, lack = i[fine], j[fine], over[fine], lack[fine]
             for at in np.argsort(-over, kind="stable"):
@@ -117,7 +118,7 @@ def _among(
     target, loss, missing = into
     apart = distance(labels, labels, rows, rows)
     i, j = np.nonzero(tolerance >= apart.T)
-    worst, lack = excess(labels, labels, rows[i], rows[j], scale)
+    worst, lack = excess(labels, labels, rows[i], rows[j], scale, tolerance)
     fine = (worst <= tolerance) & (lack <= room) & (i != j)
     i, j, worst, lack = i[fine], j[fine], worst[fine], lack[fine]
     starts = np.searchsorted(i, np.arange(len(rows) + 1))

@@ -24,12 +24,12 @@ from yieldopt.errors import SolverError
 from yieldopt.flow import Outcome
 from yieldopt.optimize.backends import LinearProgram, backend
 from yieldopt.optimize.coverage import HOPELESS_USD
-from yieldopt.optimize.dominance import Scale
 from yieldopt.optimize.effort import Goal
 from yieldopt.optimize.labels import Labels, shipped
 from yieldopt.optimize.menus import Menus, Purses
 from yieldopt.optimize.references import Hints
 from yieldopt.optimize.sweeping import Best, Sweeping, closed
+from yieldopt.optimize.worth import Scale
 
 Array = NDArray[np.float64]
 _ROUNDS = 60

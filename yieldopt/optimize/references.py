@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.absorption import distance, nearest
-from yieldopt.optimize.dominance import BEYOND, ROOM, Scale, Worth, excess
+from yieldopt.optimize.dominance import excess
 from yieldopt.optimize.effort import Goal
+from yieldopt.optimize.worth import BEYOND, ROOM, Scale, Worth
 
 Array = NDArray[np.float64]
 _NEAREST = 6  # references tried for each label

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.absorption import absorb
-from yieldopt.optimize.dominance import BEYOND, Scale, Worth, worth
 from yieldopt.optimize.effort import Effort, Goal, OutOfTime, rounding
 from yieldopt.optimize.floor import Floor
 from yieldopt.optimize.labels import (
@@ -37,6 +36,7 @@ from yieldopt.optimize.labels import (
 )
 from yieldopt.optimize.menus import Menus
 from yieldopt.optimize.references import Hints, Reference, bounds_near
+from yieldopt.optimize.worth import BEYOND, Scale, Worth, worth
 from yieldopt.template import OpenNode
 
 Array = NDArray[np.float64]
