@@ -47,7 +47,7 @@ class Sum:
             self.add(value)
 
     def least(self) -> float:
-        """Return a number that no element of the sum lies below: the least of every part."""
+        """Return a number that no element lies below, but by rounding: the least of every part."""
         return sum(float(np.min(part)) for part in self._parts.values())
 
     def total(self) -> Value:
