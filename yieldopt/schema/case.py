@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.schema.base import (
     ONE,
+    Flag,
+    Fraction,
     NonNegative,
     Pair,
     Positive,
@@ -23,31 +25,18 @@ from yieldopt.schema.base import (
 )
 from yieldopt.schema.insertion import InsertionShape
 from yieldopt.schema.part import PartShape, SlotFill
+from yieldopt.schema.planning import (
+    BudgetShape,
+    ExpansionShape,
+    LineShape,
+    PerPeriod,
+    ReservationShape,
+    ResourceShape,
+    ShareShape,
+)
 from yieldopt.schema.process import ProcessShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.schema.rules import Levels, RulesShape
-
-_PER_PERIOD = {"each", "values"}
-
-
-class PerPeriod(Shape):
-    """A number for every period alike, or a list of one number per period."""
-
-    each: NonNegative | None = None
-    values: tuple[NonNegative, ...] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        if isinstance(value, PerPeriod) or (isinstance(value, dict) and set(value) <= _PER_PERIOD):
-            return value
-        if isinstance(value, dict):
-            raise refused("must be a number, or a list of one number per period")
-        return {"values": value} if isinstance(value, list | tuple) else {"each": value}
-
-    def over(self, periods: int) -> tuple[float, ...]:
-        """Return one number per period."""
-        return self.values if self.values is not None else (self.each or 0.0,) * periods
 
 
 class ProductShape(RulesShape):
@@ -70,21 +59,28 @@ class ProductShape(RulesShape):
     dppm_limit: Annotated[Positive, Field(le=1e6)] | None = None
     escape_cost_usd: QNonNegative | None = None  # per bad package shipped
     levels: dict[Text, Levels] = Field(default_factory=dict)  # "node/insertion" menus
+    price_usd: QNonNegative | None = None  # of a good package
+    holding_usd_per_period: QNonNegative | None = None  # of a good package in stock; absent: none
+    stock_start_packages: NonNegative = 0.0
+    stock_most_packages: NonNegative | None = None
+    late_usd_per_period: QNonNegative | None = None  # of a package served late; absent: none is
+    service_frac: Fraction | None = None  # least share of the horizon's demand that is served
+    qualified: tuple[Text, ...] | None = None  # lines; the others must be qualified; absent: all
+    least_lot_packages: Positive | None = None  # good packages of a line in a period, or none
+    one_programme: Flag = False  # one set of levels on a line, in every period
+    dppm_pooled: Flag = False  # the limit holds over all that is shipped, not for each recipe
+    barred_regions: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _borne(self) -> ProductShape:
-        if self.present_route is not None and self.volume is None:
+        for key in ("stock_start_packages", "stock_most_packages"):
+            if key in self.model_fields_set and self.holding_usd_per_period is None:
+                raise refused("goes with holding_usd_per_period", key)
+        if self.dppm_pooled and self.dppm_limit is None:
+            raise refused("goes with dppm_limit", "dppm_pooled")
+        if self.present_route is not None and self.volume is None and self.qualified is None:
             raise refused("without a volume nothing bears the cost of a port", "present_route")
         return self
-
-
-class ResourceShape(Shape):
-    """What there is only so much of."""
-
-    name: Text
-    capacity: PerPeriod
-    unit: Text | None = None
-    source: Text
 
 
 class ScenarioShape(Shape):
@@ -106,7 +102,16 @@ class CaseShape(Shape):
     override: dict[str, Any] = Field(default_factory=dict)
     insertions: tuple[Text, ...] | None = None  # those in play; absent: all of the library
     periods: Annotated[tuple[Text, ...], Field(min_length=1)] = ("all",)
+    period_weeks: Positive = 13.0
+    discount_frac_per_year: NonNegative = 0.0
+    objective: Literal["cost", "margin"] = "cost"
     resources: list[Any] = Field(default_factory=list)
+    lines: list[Any] = Field(default_factory=list)
+    expansions: list[Any] = Field(default_factory=list)
+    reservations: list[Any] = Field(default_factory=list)
+    shares: list[Any] = Field(default_factory=list)
+    budgets: list[Any] = Field(default_factory=list)
+    changes: list[Any] = Field(default_factory=list)
     scenarios: list[Any] = Field(default_factory=list)
     products: Annotated[list[Any], Field(min_length=1)]
 
@@ -147,6 +152,14 @@ class Scenario:
 
 
 @dataclass(frozen=True)
+class Change:
+    """From a period on the models of a case read as in another."""
+
+    period: int
+    case: Case  # with all changes up to here
+
+
+@dataclass(frozen=True)
 class Case:
     """A checked case: every name resolves, every number is in range."""
 
@@ -158,6 +171,15 @@ class Case:
     insertions: tuple[InsertionShape, ...]
     library: Library
     scenarios: tuple[Scenario, ...] = ()
+    period_weeks: float = 13.0
+    discount_frac_per_year: float = 0.0
+    objective: str = "cost"
+    lines: tuple[LineShape, ...] = ()
+    expansions: tuple[ExpansionShape, ...] = ()
+    reservations: tuple[ReservationShape, ...] = ()
+    shares: tuple[ShareShape, ...] = ()
+    budgets: tuple[BudgetShape, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def product(self, name: str) -> ProductShape:
         """Return a product by name; ``UnknownName`` if there is none."""
@@ -171,6 +193,7 @@ class Case:
 __all__ = [
     "Case",
     "CaseShape",
+    "Change",
     "Library",
     "PerPeriod",
     "ProductShape",

@@ -1,0 +1,163 @@
+"""What a case says of time and scarcity beyond demand and capacity: lines, lumps, shares, money."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from yieldopt.schema.base import (
+    ZERO,
+    Count,
+    CountOrNone,
+    Flag,
+    Fraction,
+    NonNegative,
+    Positive,
+    QNonNegative,
+    Shape,
+    Text,
+    refused,
+)
+from yieldopt.schema.route import SiteShape
+
+_PER_PERIOD = {"each", "values"}
+
+
+class PerPeriod(Shape):
+    """A number for every period alike, or a list of one number per period."""
+
+    each: NonNegative | None = None
+    values: tuple[NonNegative, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, PerPeriod) or (isinstance(value, dict) and set(value) <= _PER_PERIOD):
+            return value
+        if isinstance(value, dict):
+            raise refused("must be a number, or a list of one number per period")
+        return {"values": value} if isinstance(value, list | tuple) else {"each": value}
+
+    def over(self, periods: int) -> tuple[float, ...]:
+        """Return one number per period."""
+        return self.values if self.values is not None else (self.each or 0.0,) * periods
+
+
+class SurchargeShape(Shape):
+    """What a unit costs on top when more than a share of the capacity is used (overtime, rush)."""
+
+    above_frac: Fraction  # of the capacity of the period
+    usd_per_unit: NonNegative
+
+
+class ResourceShape(Shape):
+    """What there is only so much of."""
+
+    name: Text
+    capacity: PerPeriod
+    unit: Text | None = None
+    vendor: Text | None = None
+    site: Text | None = None  # gone when the site is lost
+    region: Text | None = None
+    fixed_usd_per_period: QNonNegative = ZERO  # paid whether it is used or not
+    surcharges: tuple[SurchargeShape, ...] = ()
+    source: Text
+
+    @model_validator(mode="after")
+    def _convex(self) -> ResourceShape:
+        steps = [(s.above_frac, s.usd_per_unit) for s in self.surcharges]
+        rising = all(a[0] < b[0] and a[1] < b[1] for a, b in zip(steps, steps[1:], strict=False))
+        if not rising:
+            raise refused("shares and surcharges must both rise", "surcharges")
+        return self
+
+
+class LineShape(Shape):
+    """A route at a place: its own sites, and resources of its own in place of the route's."""
+
+    name: Text
+    route: Text
+    sites: Annotated[tuple[SiteShape, ...], Field(min_length=1)] | None = None  # the route's
+    resources: dict[Text, Text] = Field(default_factory=dict)  # the route's name: the line's
+    extra_usd_per_good: QNonNegative = ZERO  # freight, duty
+    source: Text
+
+
+class ExpansionShape(Shape):
+    """Capacity that can be bought in lumps."""
+
+    name: Text
+    resource: Text
+    amount_per_period: Positive  # of one lump, from when it stands
+    cost_usd: QNonNegative  # of one lump, paid when it is ordered
+    running_usd_per_period: QNonNegative = ZERO  # of one lump that stands, used or not
+    lead_time_periods: CountOrNone
+    most: Count = 1  # lumps over the horizon
+    source: Text
+
+
+class ReservationShape(Shape):
+    """Capacity that can be booked: a share of what is offered, for the whole horizon."""
+
+    name: Text
+    resource: Text
+    capacity: PerPeriod  # offered, on top of the resource's own
+    prepayment_usd_per_unit: QNonNegative = ZERO  # of every unit booked, in the first period
+    take_or_pay_frac: Fraction = 0.0  # of what is booked: it is paid also when it is not taken
+    usd_per_unit_not_taken: QNonNegative = ZERO
+    committed: Flag = False  # signed already: all of it is booked
+    source: Text
+
+
+class ShareShape(Shape):
+    """A limit on the share of good packages that a place makes, or of use that a supplier has."""
+
+    name: Text
+    product: Text | None = None  # absent: of each product
+    line: Text | None = None
+    route: Text | None = None
+    site: Text | None = None
+    region: Text | None = None
+    each: Literal["line", "route", "site", "region"] | None = None  # every one (dual sourcing)
+    resource: Text | None = None  # of the use of ``among``, all products together
+    among: tuple[Text, ...] = ()
+    most_frac: Fraction | None = None
+    least_frac: Fraction | None = None
+    per: Literal["horizon", "period"] = "horizon"
+    source: Text
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> ShareShape:
+        kinds = ("line", "route", "site", "region", "each", "resource")
+        if sum(getattr(self, kind) is not None for kind in kinds) != 1:
+            raise refused(f"needs one of {', '.join(kinds)}")
+        if self.most_frac is None and self.least_frac is None:
+            raise refused("needs most_frac or least_frac")
+        if self.each is not None and self.least_frac is not None:
+            raise refused("goes with most_frac", "each")
+        if (self.resource is not None) != bool(self.among):
+            raise refused("resource and among = [names] go together")
+        if self.resource is not None and self.resource not in self.among:
+            raise refused("must be one of among", "resource")
+        if self.resource is not None and self.product is not None:
+            raise refused("a share of use is one of all products together", "product")
+        return self
+
+
+class BudgetShape(Shape):
+    """A limit on money, as paid (not discounted)."""
+
+    name: Text
+    of: Literal["capital", "all"]  # capital: expansions, qualifications, prepayments
+    most_usd: NonNegative
+    periods: tuple[Text, ...] | None = None  # absent: over the whole horizon
+    source: Text
+
+
+class ChangeShape(Shape):
+    """From a period on, models read otherwise: learning, a price that falls."""
+
+    begins: Text  # a period
+    override: dict[str, Any]
+    source: Text
