@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -67,7 +68,7 @@ class ResourceShape(Shape):
     @model_validator(mode="after")
     def _convex(self) -> ResourceShape:
         steps = [(s.above_frac, s.usd_per_unit) for s in self.surcharges]
-        rising = all(a[0] < b[0] and a[1] < b[1] for a, b in zip(steps, steps[1:], strict=False))
+        rising = all(a[0] < b[0] and a[1] < b[1] for a, b in itertools.pairwise(steps))
         if not rising:
             raise refused("shares and surcharges must both rise", "surcharges")
         return self
