@@ -16,7 +16,7 @@ from tests.random_templates import all_plans, random_template
 from yieldopt import Faults, Input, Law, Step, evaluate
 from yieldopt.optimize import problem as problems
 from yieldopt.optimize import states
-from yieldopt.optimize.grid import Grid, Sum, grid_of
+from yieldopt.optimize.grid import Grid, grid_of
 from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.terms import values
@@ -256,23 +256,3 @@ def test_damage_of_one_kind_is_one_step() -> None:
         ("a", other, [0.0, 0.0, 0.0, 0.3, 0.0]),
         ("b", Law(), [0.0, 0.0, 0.0, 0.0, 0.4]),
     ]
-
-
-def test_a_sum_of_many_shapes() -> None:
-    rng = np.random.default_rng(1)
-    shapes = [(), (4, 1, 1), (1, 3, 1), (1, 1, 5), (4, 3, 1), (4, 1, 5), (4, 3, 5), (5,), (4, 1, 1)]
-    parts = [rng.normal(size=shape) for shape in shapes]
-    spelled = sum(np.broadcast_to(part, (4, 3, 5)) for part in parts)
-    for some in (parts, parts[:6], parts[:3]):
-        expected = sum(np.broadcast_to(part, (4, 3, 5)) for part in some)
-        held = Sum(np.copy(part)[()] for part in some)
-        assert np.allclose(held.total(), expected, rtol=1e-14, atol=1e-14)
-        assert held.least() <= expected.min() + 1e-14  # sums of the same numbers in other orders
-        for minus in (False, True):
-            out = np.full((4, 3, 5, 2), np.nan)
-            held.into(out[..., 1], minus=minus)
-            assert np.allclose(out[..., 1], -expected if minus else expected, atol=1e-14)
-            assert np.isnan(out[..., 0]).all()
-    twice = Sum(np.copy(part)[()] for part in parts)
-    twice.take(Sum(np.copy(part)[()] for part in parts))
-    assert np.allclose(twice.total(), 2.0 * spelled, rtol=1e-14, atol=1e-14)

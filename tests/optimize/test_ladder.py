@@ -47,3 +47,23 @@ def test_ladder(seed: int, share: float | None, monkeypatch: pytest.MonkeyPatch)
     assert (found.lower <= true * (1.0 + ROUNDING)).all()
     assert (found.value >= true * (1.0 - ROUNDING)).all()
     assert share is not None or len(rungs) <= 3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rung_above_zero_is_tried(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many combinations are bounded at μ = 0 twice; that alone never ends the ladder."""
+    monkeypatch.setattr(bound, "_PLANS_A_RUNG", 0)
+    monkeypatch.setattr(bound, "_MANY", 0)
+    terms = replace(random_terms(np.random.default_rng(seed)), uses=())
+    low = terms.log_q_trunk + sum(q.min(axis=1) for q in terms.log_q)
+    slopes = []
+    take = bound._Search.take
+
+    def seen(search: bound._Search, prices: Any, slope: np.ndarray, moving: bool = True) -> float:
+        slopes.append(slope)
+        return take(search, prices, slope, moving)
+
+    monkeypatch.setattr(bound._Search, "take", seen)
+    found = bound.bounds(terms, float(low.min()) - 1e-9)
+    closed = (found.lower >= found.value.min()).all()
+    assert closed or any((slope > 0.0).any() for slope in slopes)

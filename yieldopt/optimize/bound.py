@@ -125,7 +125,7 @@ class _Search:
         self.value = np.full(count, np.inf)
         self.entries = np.zeros((count, len(terms.k)), dtype=np.intp)
         self.slope = np.zeros(count)  # the best so far
-        self.past = False
+        self.past = False  # all plans hold the limits, and the last rung made nothing better
         self.scale: Array | None = None
         if log_q_least is not None:
             most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
@@ -136,7 +136,12 @@ class _Search:
         self.climber = Climber(_rows(terms, kept) if len(kept) < count else terms, kept)
 
     def slopes(self, prices: Sequence[float]) -> None:
-        """Climb the ladder of μ at given prices, until it is past the best rung everywhere."""
+        """Climb the ladder of μ at given prices, until it seems past the best rung everywhere.
+
+        The bound of one plan is concave in μ, so where all plans hold the limits and no bound or
+        plan got better on a rung above 0, higher ones seldom help. Plans move from rung to rung,
+        so they may: then a bound is lower than it could be and more plans are computed, no more.
+        """
         if self.scale is None and len(self.climber.kept) > _MANY:
             self.take(prices, np.zeros(len(self.climber.kept)), moving=False)
         for rung in LADDER if self.least is not None else (0.0,):
@@ -144,7 +149,7 @@ class _Search:
                 return
             scale = np.zeros_like(self.slope) if self.scale is None else self.scale
             self.take(prices, rung * scale[self.climber.kept])
-            if self.past:
+            if self.past and rung > 0.0:
                 return
 
     def done(self) -> bool:
@@ -153,11 +158,7 @@ class _Search:
         return len(self.climber.kept) * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
 
     def take(self, prices: Sequence[float], slope: Array, moving: bool = True) -> float:
-        """Step on one rung; return the least bound of what is left.
-
-        The bound is concave in μ, its slope least − ln Q of the plan where it is taken. So where
-        all plans hold the limits and no bound or plan got better, a higher μ only lowers it.
-        """
+        """Step on one rung; return the least bound of what is left."""
         kept = self.climber.kept
         found = self.climber.rung(prices, slope, moving)
         if self.scale is None:
