@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from yieldopt.compile import compile_template
@@ -19,7 +19,7 @@ from yieldopt.optimize.why_not import why_not
 from yieldopt.plan import Recipe, RouteVerdict
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
-from yieldopt.schema.route import RouteShape
+from yieldopt.schema.route import RouteShape, SiteShape
 from yieldopt.template import Choice, Template
 
 _GAP = 1e-7  # to which labels prove a plan; what is left shows in the gap of the answer
@@ -38,7 +38,7 @@ class Candidate:
     budget: Budget = field(default_factory=Budget)
     recipes: list[Recipe] = field(default_factory=list)
     stopped: bool = False  # a search ended before it found a first plan, or that there is none
-    _asked: dict[tuple[object, ...], float] = field(default_factory=dict)
+    _answers: dict[_Asked, float] = field(default_factory=dict)
 
     @cached_property
     def resources(self) -> frozenset[str]:
@@ -51,46 +51,86 @@ class Candidate:
         )
         return frozenset(name for step in steps if step is not None for name in step.uses)
 
-    def price(self, prices: Mapping[str, float], prices_only: bool = False) -> float:
-        """Return the least cost per good package at resource prices; keep a new recipe.
+    @property
+    def own_escape_usd(self) -> float:
+        """What the product says that an escape costs [USD]."""
+        escape = self.product.escape_cost_usd
+        return escape.base if escape else 0.0
+
+    def price(
+        self,
+        prices: Mapping[str, float],
+        prices_only: bool = False,
+        escape_usd: float = 0.0,
+        ruled: Ruled | None = None,
+        dppm_limit: float | None = None,
+    ) -> float:
+        """Return the least cost per good package at prices; keep a new recipe.
 
         Exact over every combination of levels that the product's rules allow, or a lower bound
         where the proof takes longer than ``_SEARCH_S``; remembers what was asked before.
+
+        Parameters
+        ----------
+        prices
+            Of resources, on top of the costs [USD per unit].
+        prices_only
+            Count no cost, only the prices.
+        escape_usd
+            Price of an escape on top of the product's own escape cost [USD].
+        ruled
+            The template under more rules than the product's own; absent: these.
+        dppm_limit
+            For this once: where the product's limit is a pooled one and holds for no recipe alone.
         """
-        mine = {name: prices[name] for name in sorted(prices) if prices[name] > 0.0}
-        key = (prices_only, *mine.items())
-        if key not in self._asked:
+        ask = _Asked(
+            prices_only,
+            tuple((name, prices[name]) for name in sorted(prices) if prices[name] > 0.0),
+            escape_usd + (0.0 if prices_only else self.own_escape_usd),
+            self.dppm_limit if dppm_limit is None else dppm_limit,
+            None if ruled is None else tuple(ruled.menus.values()),
+        )
+        if ask not in self._answers:
             if self.budget.is_spent:  # no price is below 0: what was shown without them still holds
                 self.stopped |= not self.recipes
-                return 0.0 if prices_only else self._asked.get((False,), self.one_off_usd)
-            found = self._search(mine, prices_only)
+                free = replace(ask, prices=(), escape_usd=self.own_escape_usd, menus=None)
+                return 0.0 if prices_only else self._answers.get(free, self.one_off_usd)
+            found = self._search(ask, ruled or self.ruled)
             self.stopped |= stopped(found) and not self.recipes
             if found.levels is not None:
                 self._keep(found.levels, found.proof)
             bound = found.proof.lower_bound_usd
-            self._asked[key] = bound + (0.0 if prices_only else self.one_off_usd)
-        return self._asked[key]
+            self._answers[ask] = bound + (0.0 if prices_only else self.one_off_usd)
+        return self._answers[ask]
 
-    def _search(self, prices: Mapping[str, float], prices_only: bool) -> Found:
-        escape = self.product.escape_cost_usd
+    @property
+    def dppm_limit(self) -> float | None:
+        """The limit that each recipe keeps: none where the product's is a pooled one."""
+        return None if self.product.dppm_pooled else self.product.dppm_limit
+
+    def _search(self, ask: _Asked, ruled: Ruled) -> Found:
+        known = math.inf if ask.menus is not None else self._known(ask)
         return best_under(
-            self.ruled,
+            ruled,
             None,
-            prices,
-            dppm_limit=self.product.dppm_limit,
-            escape_cost_usd=escape.base if escape else None,
-            prices_only=prices_only,
-            known_usd=self._known(prices, prices_only),
+            dict(ask.prices),
+            dppm_limit=ask.dppm_limit,
+            escape_cost_usd=ask.escape_usd,
+            prices_only=ask.prices_only,
+            known_usd=known,
             search=partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S),
         )
 
-    def _known(self, prices: Mapping[str, float], prices_only: bool) -> float:
-        """Return the least that a recipe found before costs at the prices."""
+    def _known(self, ask: _Asked) -> float:
+        """Return the least that a recipe found before costs at what is asked."""
+        more = ask.escape_usd - (0.0 if ask.prices_only else self.own_escape_usd)
         return min(
             (
-                (0.0 if prices_only else recipe.cost_per_good_usd - self.one_off_usd)
-                + sum(price * recipe.uses_per_good.get(k, 0.0) for k, price in prices.items())
+                (0.0 if ask.prices_only else recipe.cost_per_good_usd - self.one_off_usd)
+                + more * (1.0 - recipe.quality) / recipe.quality
+                + sum(price * recipe.uses_per_good.get(k, 0.0) for k, price in ask.prices)
                 for recipe in self.recipes
+                if ask.dppm_limit is None or recipe.dppm <= ask.dppm_limit
             ),
             default=math.inf,
         )
@@ -101,12 +141,22 @@ class Candidate:
             self.recipes.append(make_recipe(name, self, levels, proof))
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a search was asked for."""
+
+    prices_only: bool
+    prices: tuple[tuple[str, float], ...]
+    escape_usd: float
+    dppm_limit: float | None
+    menus: tuple[tuple[str, ...], ...] | None  # cut ones
+
+
 def make_recipe(name: str, candidate: Candidate, levels: Mapping[str, str], proof: Proof) -> Recipe:
     """Evaluate the chosen levels: every number of a recipe comes from the engine."""
     out = evaluate(candidate.template.at(levels))
     quality = float(out.quality)
-    escape = candidate.product.escape_cost_usd
-    escaped = (escape.base if escape else 0.0) * (1.0 - quality) / quality
+    escaped = candidate.own_escape_usd * (1.0 - quality) / quality
     one_off = candidate.one_off_usd
     falls = {name: float(value) for name, value in out.waterfall_usd.items()}
     return Recipe(
@@ -127,16 +177,22 @@ def one_off_usd(product: ProductShape, route: RouteShape, present: RouteShape | 
     """Return a route's one-off cost per good package: over the product's volume, else nothing.
 
     Where the product is made on another route today the port cost comes on top, and the exit from
-    that route where the new one shares no site with it.
+    that route where the new one shares no site with it. A product that says where it is qualified
+    pays it once, as a decision of its plan.
     """
-    if product.volume is None:
+    if product.volume is None or product.qualified is not None:
         return 0.0
+    return entry_usd(route, route.sites, present) / product.volume
+
+
+def entry_usd(route: RouteShape, sites: Iterable[SiteShape], present: RouteShape | None) -> float:
+    """Return what it costs to bring a product to a route: one-off, port and exit [USD]."""
     total = route.one_off_cost_usd.base
     if present is not None and present.name != route.name:
         total += route.port_cost_usd.base
-        if not {site.name for site in present.sites} & {site.name for site in route.sites}:
+        if not {site.name for site in present.sites} & {site.name for site in sites}:
             total += present.exit_cost_usd.base  # it leaves the house, not only the line
-    return total / product.volume
+    return total
 
 
 def weigh(
@@ -198,7 +254,10 @@ def candidate_on(
     one_off = one_off_usd(product, route, present)
     ruled = product_ruled(product, template)
     candidate = Candidate(product, name, template, ruled, one_off, budget)
-    candidate.price({})
+    if product.dppm_pooled:  # a recipe that keeps the limit by itself, where there is one
+        candidate.price({}, dppm_limit=product.dppm_limit)
+    if not candidate.recipes:
+        candidate.price({})
     if candidate.recipes:
         return candidate, RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd)
     if candidate.stopped:

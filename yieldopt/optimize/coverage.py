@@ -116,7 +116,8 @@ def best_levels(
     escape_cost_usd
         Cost of one bad package shipped [USD]: (spend + e·bad)/good.
     prices_only
-        Count resource use at its prices and no cost (the feasibility phase of the allocation).
+        Count resource use at its prices, an escape cost that is given, and no other cost (the
+        feasibility phase of the allocation).
     resource_limits
         Most use of a resource per good package [units], compared to 1e-11 relative. What no plan
         uses is used 0 times.

@@ -37,8 +37,8 @@ class Ask:
 
     @property
     def escape_usd(self) -> float:
-        """The escape cost that counts [USD]."""
-        return 0.0 if self.prices_only else self.escape_cost_usd or 0.0
+        """The escape cost, 0 where none is given [USD]."""
+        return self.escape_cost_usd or 0.0
 
     @property
     def log_q_least(self) -> float | None:

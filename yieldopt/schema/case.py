@@ -113,6 +113,7 @@ class CaseShape(Shape):
     budgets: list[Any] = Field(default_factory=list)
     changes: list[Any] = Field(default_factory=list)
     scenarios: list[Any] = Field(default_factory=list)
+    tables: list[Any] = Field(default_factory=list)  # their numbers are put in before
     products: Annotated[list[Any], Field(min_length=1)]
 
 

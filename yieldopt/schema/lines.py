@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from yieldopt.schema.case import ProductShape
 from yieldopt.schema.planning import LineShape
 from yieldopt.schema.route import RouteShape, SiteShape
 
@@ -36,6 +37,10 @@ class Line:
         """The regions of its sites."""
         return frozenset(site.region for site in self.sites)
 
+    def renamed(self, uses: Iterable[str]) -> set[str]:
+        """Return the line's names of resources that the route uses."""
+        return {self.resources.get(name, name) for name in uses}
+
 
 def lines_among(
     routes: Iterable[str], given: Sequence[LineShape], library: Mapping[str, RouteShape]
@@ -62,3 +67,21 @@ def lines_among(
             yield Line(line.name, name, sites, line.resources, extra_usd)
         if not own:
             yield Line(name, name, route.sites)
+
+
+def usable_among(
+    product: ProductShape, given: Sequence[LineShape], library: Mapping[str, RouteShape]
+) -> Iterator[Line]:
+    """Yield the lines of a product's routes that lie in no region that is barred to it.
+
+    Parameters
+    ----------
+    product
+        The product.
+    given, library
+        As in :func:`lines_among`.
+    """
+    barred = set(product.barred_regions)
+    for line in lines_among(product.routes, given, library):
+        if not line.regions & barred:
+            yield line

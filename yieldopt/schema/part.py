@@ -77,6 +77,7 @@ class PartShape(Shape):
     incoming_dppm: QNonNegative | None = None
     fault_class: Text | None = None  # of the incoming DPPM
     resource: Text | None = None  # one unit of it per part
+    lead_time_weeks: QNonNegative | None = None  # from order to delivery
     grades: Annotated[dict[Text, GradeShape], Field(min_length=1)] | None = None  # a choice
     route: Text | None = None  # assembled: on this route, up to the node ``until``
     until: Text | None = None
@@ -120,9 +121,9 @@ class PartShape(Shape):
 
 _ORIGINS: dict[str, set[str]] = {
     "process": {"harvest"},
-    "price_usd": {"incoming_dppm", "fault_class", "resource"},
-    "price_usd_per_mm2": {"incoming_dppm", "fault_class", "resource"},
-    "grades": {"fault_class", "resource"},
+    "price_usd": {"incoming_dppm", "fault_class", "resource", "lead_time_weeks"},
+    "price_usd_per_mm2": {"incoming_dppm", "fault_class", "resource", "lead_time_weeks"},
+    "grades": {"fault_class", "resource", "lead_time_weeks"},
     "route": {"until", "slots"},
 }
 _OF_AN_ORIGIN = set().union(*_ORIGINS.values())

@@ -112,7 +112,7 @@ class ReservationShape(Shape):
 
 
 class ShareShape(Shape):
-    """A limit on the share of good packages that a place makes, or of use that a supplier has."""
+    """A limit on the share of a product's good packages that a place or a supplier has."""
 
     name: Text
     product: Text | None = None  # absent: of each product
@@ -120,9 +120,8 @@ class ShareShape(Shape):
     route: Text | None = None
     site: Text | None = None
     region: Text | None = None
-    each: Literal["line", "route", "site", "region"] | None = None  # every one (dual sourcing)
-    resource: Text | None = None  # of the use of ``among``, all products together
-    among: tuple[Text, ...] = ()
+    vendor: Text | None = None  # whose resources the line uses
+    each: Literal["line", "route", "site", "region", "vendor"] | None = None  # dual sourcing
     most_frac: Fraction | None = None
     least_frac: Fraction | None = None
     per: Literal["horizon", "period"] = "horizon"
@@ -130,19 +129,13 @@ class ShareShape(Shape):
 
     @model_validator(mode="after")
     def _one_kind(self) -> ShareShape:
-        kinds = ("line", "route", "site", "region", "each", "resource")
+        kinds = ("line", "route", "site", "region", "vendor", "each")
         if sum(getattr(self, kind) is not None for kind in kinds) != 1:
             raise refused(f"needs one of {', '.join(kinds)}")
         if self.most_frac is None and self.least_frac is None:
             raise refused("needs most_frac or least_frac")
         if self.each is not None and self.least_frac is not None:
             raise refused("goes with most_frac", "each")
-        if (self.resource is not None) != bool(self.among):
-            raise refused("resource and among = [names] go together")
-        if self.resource is not None and self.resource not in self.among:
-            raise refused("must be one of among", "resource")
-        if self.resource is not None and self.product is not None:
-            raise refused("a share of use is one of all products together", "product")
         return self
 
 

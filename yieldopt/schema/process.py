@@ -50,6 +50,7 @@ class ProcessShape(Shape):
     reticle_mm: Pair | None = None  # largest single exposure; absent: stitched or maskless
     stitch: StitchShape | None = None
     cost_usd: QNonNegative  # one wafer or panel
+    cycle_time_weeks: QNonNegative | None = None  # of parts of a slot: from start to sort
     line_scrap: QFraction = ZERO  # gross loss of whole wafers or panels
     d0_per_cm2: QNonNegative
     critical_area_frac: QFraction = ONE  # share of the body where a defect is a fault

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import highspy
 import numpy as np
 
 from yieldopt.errors import SolverError
-from yieldopt.optimize.backends import LinearProgram, LpAnswer, quiet
+from yieldopt.optimize.backends import Infeasible, LinearProgram, LpAnswer, quiet
+
+_NONE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
-def solve(lp: LinearProgram) -> LpAnswer:
-    """Solve with HiGHS (dual simplex); ``SolverError`` unless it ends optimal."""
+def quiet_highs() -> Any:
+    """Return HiGHS, silent, with the tolerances of all our programmes."""
+    with quiet():  # its constructor prints a banner
+        highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    for option in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
+        highs.setOptionValue(option, 1e-9)
+    return highs
+
+
+def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
+    """Solve with HiGHS; ``SolverError`` unless it ends optimal, or with a plan at the limit."""
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(lp.cost), len(lp.row_lower)
     model.col_cost_ = lp.cost
-    model.col_lower_ = np.zeros(len(lp.cost))
-    model.col_upper_ = np.full(len(lp.cost), highspy.kHighsInf)
+    lower, upper = lp.bounds
+    model.col_lower_ = lower
+    model.col_upper_ = np.minimum(upper, highspy.kHighsInf)
     model.row_lower_ = np.maximum(lp.row_lower, -highspy.kHighsInf)
     model.row_upper_ = np.minimum(lp.row_upper, highspy.kHighsInf)
     order = np.lexsort((lp.rows, lp.columns))
@@ -24,16 +39,25 @@ def solve(lp: LinearProgram) -> LpAnswer:
     model.a_matrix_.start_ = starts.astype(np.int32)
     model.a_matrix_.index_ = lp.rows[order].astype(np.int32)
     model.a_matrix_.value_ = lp.values[order]
-    with quiet():  # its constructor prints a banner
-        highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    for option in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
-        highs.setOptionValue(option, 1e-9)
+    highs = quiet_highs()
+    if lp.whole.any():
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        model.integrality_ = [kinds[int(whole)] for whole in lp.whole]
+        highs.setOptionValue("mip_rel_gap", 1e-9)
+        if time_limit_s is not None:
+            highs.setOptionValue("time_limit", time_limit_s)
     highs.passModel(model)
     highs.run()
     status = highs.getModelStatus()
-    if status != highspy.HighsModelStatus.kOptimal:
+    if status in _NONE:
+        raise Infeasible("HiGHS: nothing is feasible")
+    late = status == highspy.HighsModelStatus.kTimeLimit and highs.getSolution().value_valid
+    if status != highspy.HighsModelStatus.kOptimal and not late:
         raise SolverError(f"HiGHS ended with {highs.modelStatusToString(status)}")
     answer = highs.getSolution()
-    objective = float(highs.getInfo().objective_function_value)
-    return LpAnswer(objective, np.array(answer.col_value), np.array(answer.row_dual))
+    info = highs.getInfo()
+    objective = float(info.objective_function_value)
+    x, duals = np.array(answer.col_value), np.array(answer.row_dual)
+    if lp.whole.any():
+        return LpAnswer(objective, x, np.zeros(len(lp.row_lower)), float(info.mip_dual_bound))
+    return LpAnswer(objective, x, duals, objective)

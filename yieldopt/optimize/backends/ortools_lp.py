@@ -1,4 +1,4 @@
-"""OR-Tools GLOP, a simplex code independent of HiGHS."""
+"""OR-Tools: GLOP, and SCIP for whole numbers; codes independent of HiGHS."""
 
 from __future__ import annotations
 
@@ -6,14 +6,45 @@ import numpy as np
 from ortools.linear_solver import linear_solver_pb2, pywraplp
 
 from yieldopt.errors import SolverError
-from yieldopt.optimize.backends import LinearProgram, LpAnswer
+from yieldopt.optimize.backends import Infeasible, LinearProgram, LpAnswer
 
 
-def solve(lp: LinearProgram) -> LpAnswer:
-    """Solve with GLOP; ``SolverError`` unless it ends optimal."""
+def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
+    """Solve with GLOP or SCIP; ``SolverError`` unless optimal, or with a plan at the limit."""
+    name = "SCIP" if lp.whole.any() else "GLOP"
+    solver = pywraplp.Solver.CreateSolver(name)
+    if solver is None:
+        raise SolverError(f"OR-Tools offers no {name} here")
+    solver.LoadModelFromProto(_model(lp))
+    parameters = pywraplp.MPSolverParameters()
+    parameters.SetDoubleParam(parameters.PRIMAL_TOLERANCE, 1e-9)
+    parameters.SetDoubleParam(parameters.DUAL_TOLERANCE, 1e-9)
+    parameters.SetDoubleParam(parameters.RELATIVE_MIP_GAP, 1e-9)
+    if time_limit_s is not None and lp.whole.any():
+        solver.set_time_limit(max(1, int(1e3 * time_limit_s)))
+    ended = solver.Solve(parameters)
+    if ended == pywraplp.Solver.INFEASIBLE:
+        raise Infeasible(f"{name}: nothing is feasible")
+    if ended not in (pywraplp.Solver.OPTIMAL, pywraplp.Solver.FEASIBLE):
+        raise SolverError(f"{name} found no optimum")
+    x = np.array([variable.solution_value() for variable in solver.variables()])
+    objective = float(solver.Objective().Value())
+    if lp.whole.any():
+        bound = float(solver.Objective().BestBound())
+        return LpAnswer(objective, x, np.zeros(len(lp.row_lower)), bound)
+    duals = np.array([constraint.dual_value() for constraint in solver.constraints()])
+    return LpAnswer(objective, x, duals, objective)
+
+
+def _model(lp: LinearProgram) -> linear_solver_pb2.MPModelProto:
     model = linear_solver_pb2.MPModelProto(maximize=False)
-    for cost in lp.cost:
-        model.variable.add(lower_bound=0.0, objective_coefficient=float(cost))
+    for cost, low, high, whole in zip(lp.cost, *lp.bounds, lp.whole, strict=True):
+        model.variable.add(
+            lower_bound=float(low),
+            upper_bound=float(high),
+            objective_coefficient=float(cost),
+            is_integer=bool(whole),
+        )
     order = np.argsort(lp.rows, kind="stable")
     starts = np.searchsorted(lp.rows[order], np.arange(len(lp.row_lower) + 1))
     for row, (low, high) in enumerate(zip(lp.row_lower, lp.row_upper, strict=True)):
@@ -24,15 +55,4 @@ def solve(lp: LinearProgram) -> LpAnswer:
             var_index=[int(c) for c in lp.columns[mine]],
             coefficient=[float(v) for v in lp.values[mine]],
         )
-    solver = pywraplp.Solver.CreateSolver("GLOP")
-    if solver is None:
-        raise SolverError("OR-Tools offers no GLOP here")
-    solver.LoadModelFromProto(model)
-    parameters = pywraplp.MPSolverParameters()
-    parameters.SetDoubleParam(parameters.PRIMAL_TOLERANCE, 1e-9)
-    parameters.SetDoubleParam(parameters.DUAL_TOLERANCE, 1e-9)
-    if solver.Solve(parameters) != pywraplp.Solver.OPTIMAL:
-        raise SolverError("GLOP found no optimum")
-    x = np.array([variable.solution_value() for variable in solver.variables()])
-    duals = np.array([constraint.dual_value() for constraint in solver.constraints()])
-    return LpAnswer(float(solver.Objective().Value()), x, duals)
+    return model

@@ -9,24 +9,28 @@ import numpy as np
 import pulp
 
 from yieldopt.errors import SolverError
-from yieldopt.optimize.backends import LinearProgram, LpAnswer, quiet
+from yieldopt.optimize.backends import Infeasible, LinearProgram, LpAnswer, quiet
 
 
-def solve(lp: LinearProgram, solver: str = "HiGHS") -> LpAnswer:
+def solve(lp: LinearProgram, time_limit_s: float | None = None, solver: str = "HiGHS") -> LpAnswer:
     """Solve through PuLP; ``SolverError`` if the solver is absent or finds no optimum."""
     if solver not in pulp.listSolvers(onlyAvailable=True):
         known = ", ".join(pulp.listSolvers(onlyAvailable=True))
         raise SolverError(f"PuLP finds no solver {solver!r} here; available: {known}")
     problem, variables = _problem(lp)
     with quiet():
-        ended = problem.solve(pulp.getSolver(solver, msg=False))
+        ended = problem.solve(pulp.getSolver(solver, msg=False, timeLimit=time_limit_s))
     status = getattr(ended, "status", ended)  # PuLP 3 returns the number, PuLP 4 an object
+    if int(getattr(status, "value", status)) == -1:
+        raise Infeasible(f"PuLP's {solver}: nothing is feasible")
     if int(getattr(status, "value", status)) != 1:
         raise SolverError(f"PuLP's {solver} ended with status {status}")
     x = np.array([variable.value() or 0.0 for variable in variables])
+    if lp.whole.any():  # PuLP tells no bound
+        return LpAnswer(float(lp.cost @ x), x, np.zeros(len(lp.row_lower)))
     found = {constraint.name: constraint.pi for constraint in _constraints(problem)}
     duals = np.array([_dual(found, row) for row in range(len(lp.row_lower))])
-    return LpAnswer(float(lp.cost @ x), x, duals)
+    return LpAnswer(float(lp.cost @ x), x, duals, float(lp.cost @ x))
 
 
 def write(lp: LinearProgram, path: Path) -> None:
@@ -40,7 +44,15 @@ def write(lp: LinearProgram, path: Path) -> None:
 
 def _problem(lp: LinearProgram) -> tuple[Any, list[Any]]:
     problem = pulp.LpProblem("allocation", pulp.LpMinimize)
-    variables = [problem.add_variable(f"x{i}", 0.0) for i in range(len(lp.cost))]
+    variables = [
+        problem.add_variable(
+            f"x{i}",
+            float(low),
+            float(high) if np.isfinite(high) else None,
+            "Integer" if whole else "Continuous",
+        )
+        for i, (low, high, whole) in enumerate(zip(*lp.bounds, lp.whole, strict=True))
+    ]
     problem += pulp.lpSum(float(c) * v for c, v in zip(lp.cost, variables, strict=True)), "cost"
     order = np.argsort(lp.rows, kind="stable")
     starts = np.searchsorted(lp.rows[order], np.arange(len(lp.row_lower) + 1))

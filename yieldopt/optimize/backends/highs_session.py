@@ -1,0 +1,70 @@
+"""HiGHS kept from one solve to the next: it starts from the last basis."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+
+from yieldopt.errors import SolverError
+from yieldopt.optimize.backends import Array, Index, LpAnswer
+from yieldopt.optimize.backends.highs_lp import quiet_highs
+
+_DONE = highspy.HighsModelStatus.kOptimal
+_NONE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+
+
+class HighsSession:
+    """A programme ``row_lower ≤ A·x ≤ row_upper`` that grows by columns."""
+
+    def __init__(self, row_lower: Array, row_upper: Array) -> None:
+        self.highs = quiet_highs()
+        lower = np.maximum(row_lower, -highspy.kHighsInf)
+        upper = np.minimum(row_upper, highspy.kHighsInf)
+        none = np.empty(0, np.int32)
+        starts = np.zeros(len(lower), np.int32)
+        self.highs.addRows(len(lower), lower, upper, 0, starts, none, np.empty(0))
+        self.count = 0
+
+    def add(self, cost: Array, rows: Index, columns: Index, values: Array) -> None:
+        """Add columns x ≥ 0; ``columns`` counts from the first new one."""
+        count = len(cost)
+        order = np.argsort(columns, kind="stable")
+        starts = np.searchsorted(columns[order], np.arange(count)).astype(np.int32)
+        index = rows[order].astype(np.int32)
+        upper = np.full(count, highspy.kHighsInf)
+        self.highs.addCols(
+            count, cost, np.zeros(count), upper, len(index), starts, index, values[order]
+        )
+        self.count += count
+
+    def bound(self, columns: Index, lower: Array, upper: Array) -> None:
+        """Set bounds of columns."""
+        most = np.minimum(upper, highspy.kHighsInf)
+        if len(columns):
+            self.highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, most)
+
+    def price(self, cost: Array) -> None:
+        """Set the cost of every column."""
+        every = np.arange(self.count, dtype=np.int32)
+        self.highs.changeColsCost(self.count, every, cost)
+
+    def solve(self) -> LpAnswer | None:
+        """Return the optimum, or ``None`` where nothing is feasible.
+
+        Raises
+        ------
+        SolverError
+            It ends otherwise, also when begun anew.
+        """
+        for attempt in range(2):
+            if attempt:
+                self.highs.clearSolver()
+            self.highs.run()
+            status = self.highs.getModelStatus()
+            if status == _DONE:
+                answer = self.highs.getSolution()
+                value = float(self.highs.getInfo().objective_function_value)
+                return LpAnswer(value, np.array(answer.col_value), np.array(answer.row_dual))
+            if status in _NONE and attempt:
+                return None
+        raise SolverError(f"HiGHS ended with {self.highs.modelStatusToString(status)}")

@@ -1,0 +1,164 @@
+r"""Columns found by exact pricing: the optimum of the linear programme over all combinations.
+
+Recipes found before are priced first (features @ prices); the search is asked only where none of
+them is wanted, and there only where a bound from earlier searches does not already show that none
+can be. When nothing is wanted the optimum holds over every recipe. At any time, with z the value
+of the programme so far and c̄ the least reduced cost of a slot,
+
+    z + Σ_products max( Σ_t most_t·min(0, c̄_t),  most·min_t min(0, c̄_t) )
+
+is a lower bound: no plan makes more than ``most`` packages of a product (Lasdon 1970, ch. 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from yieldopt.optimize.backends import LpAnswer
+from yieldopt.planning.master import Master
+from yieldopt.planning.sheet import PACKAGES, Array
+
+_TOLERANCE = 1e-9  # of a reduced cost, against the worth of a package
+_ROUNDS = 2000
+
+
+@dataclass(frozen=True)
+class Round:
+    """How far the search for columns is."""
+
+    round: int
+    columns: int
+    bound_usd: float
+    value_usd: float
+
+    @property
+    def gap(self) -> float:
+        """Relative gap between value and bound."""
+        return max(0.0, self.value_usd - self.bound_usd) / max(abs(self.value_usd), 1e-300)
+
+
+Progress = Callable[[Round], None]
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """The optimum of the linear programme at a node: value, lower bound, solution, duals."""
+
+    value: float
+    bound: float
+    x: Array
+    duals: Array
+
+
+def relax(
+    master: Master, progress: Progress | None = None, cutoff: float = np.inf
+) -> Relaxed | None:
+    """Solve the linear programme at the master's node over every recipe.
+
+    Parameters
+    ----------
+    master
+        At a node; gains columns.
+    progress
+        Called after each round.
+    cutoff
+        Stop once the bound is at or above it.
+
+    Returns
+    -------
+    Relaxed or None
+        ``None`` where the columns that are there keep the rows at no cost whatever.
+    """
+    bound = -np.inf
+    last = Relaxed(np.inf, -np.inf, np.empty(0), np.empty(0))
+    for number in range(_ROUNDS):
+        answer = master.solve()
+        if answer is None:
+            return None
+        prices = master.programme.prices(answer.duals, 0.0 if master.phase_one else 1.0)
+        fresh = _from_pools(master, prices)
+        if not fresh:
+            slack, fresh = _by_search(master, prices, answer.duals)
+            bound = max(bound, answer.objective + slack)
+        last = _relaxed(answer, bound)
+        if progress is not None:
+            progress(Round(number, len(master.slot), bound, answer.objective))
+        if not fresh or bound >= cutoff:
+            break
+    return last
+
+
+def _relaxed(answer: LpAnswer, bound: float) -> Relaxed:
+    return Relaxed(answer.objective, min(bound, answer.objective), answer.x, answer.duals)
+
+
+def _limit(prices: Array) -> Array:
+    """Reduced costs above this are 0 by rounding, by slot."""
+    scale: Array = np.maximum(np.abs(prices[..., PACKAGES]), 1e-6)
+    return -_TOLERANCE * scale
+
+
+def _from_pools(master: Master, prices: Array) -> int:
+    """Add the best recipe found before of each slot where one is wanted; return how many."""
+    slots, recipes = [], []
+    for number, pool in enumerate(master.setting.pools):
+        own = prices[list(pool.slots)]
+        reduced = pool.features @ own.T  # (recipes, slots)
+        menus = master.menus(number)
+        if menus is not None:
+            reduced[~pool.allowed(menus)] = np.inf
+        best = reduced.argmin(axis=0)
+        wanted = reduced[best, np.arange(len(best))] < _limit(own)
+        slots += [slot for slot, want in zip(pool.slots, wanted, strict=True) if want]
+        recipes += best[wanted].tolist()
+    return master.add(np.array(slots, np.intp), np.array(recipes, np.intp))
+
+
+def _by_search(master: Master, prices: Array, duals: Array) -> tuple[float, int]:
+    """Ask the search where a recipe may be wanted; return the slack of the bound and the gain."""
+    limit = _limit(prices)
+    least = np.zeros(len(prices))
+    fresh = 0
+    for number, pool in enumerate(master.setting.pools):
+        menus = master.menus(number)
+        bounds = {slot: pool.bound(prices[slot]) for slot in pool.slots}
+        found = 0
+        for slot in sorted(pool.slots, key=lambda s: bounds[s]):
+            if bounds[slot] < limit[slot] and not found:
+                held = len(pool.recipes)
+                bounds[slot] = pool.price(prices[slot], menus)
+                if bounds[slot] < limit[slot] and len(pool.recipes) > held:
+                    found += _offer(master, prices, number, held)
+            least[slot] = min(0.0, bounds[slot])
+        fresh += found
+    return _slack(master, duals, least), fresh
+
+
+def _offer(master: Master, prices: Array, number: int, first: int) -> int:
+    """Add new recipes of a pool in each slot that wants them."""
+    pool = master.setting.pools[number]
+    own = prices[list(pool.slots)]
+    reduced = pool.features[first:] @ own.T
+    recipes, at = np.nonzero(reduced < _limit(own))
+    return master.add(np.array(pool.slots, np.intp)[at], recipes + first)
+
+
+def _slack(master: Master, duals: Array, least: Array) -> float:
+    """Return by how much, at most, recipes that are not there can lower the value."""
+    setting, total = master.setting, 0.0
+    rows = master.programme.row_indices("demand")
+    for number, product in enumerate(setting.products):
+        slots = setting.slots(number)
+        by_period = np.zeros(setting.periods)
+        np.minimum.at(by_period, setting.slot_period[slots], least[slots])
+        if product.is_open:  # a route that time ended on costs no less than nothing
+            worth = np.array([duals[rows[number, t]] for t in range(setting.periods)])
+            by_period = np.minimum(by_period, -worth)
+            if setting.case.shares:  # which may pay for what is made elsewhere
+                return -np.inf
+        each = float(by_period @ product.servable)
+        total += max(each, product.makeable * float(by_period.min(initial=0.0)))
+    return total

@@ -1,0 +1,74 @@
+"""From a case to its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from yieldopt.optimize.backends import LinearProgram
+from yieldopt.optimize.budget import Budget
+from yieldopt.plan import Result
+from yieldopt.planning import answer
+from yieldopt.planning.branching import Branching
+from yieldopt.planning.generation import Progress
+from yieldopt.planning.master import Master
+from yieldopt.planning.rules import programme_of
+from yieldopt.planning.setting import Setting, setting_of
+from yieldopt.schema.case import Case
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A result with the programme behind it (for ``.lp`` and ``.mps`` files)."""
+
+    result: Result
+    program: LinearProgram | None
+
+
+def plan(
+    case: Case,
+    solver: str,
+    budget: Budget,
+    gap: float = 0.0,
+    progress: Progress | None = None,
+) -> Plan:
+    """Plan a case: lines, levels, packages and decisions of least cost, with the bound.
+
+    Parameters
+    ----------
+    case
+        The checked case.
+    solver
+        Backend of the linear programme, and of the programme with whole numbers.
+    budget
+        Time for everything; then the best plan found is the answer.
+    gap
+        Relative gap at which the search over whole decisions may stop; 0: at the proof.
+    progress
+        Called after each round of the search for columns.
+    """
+    setting = setting_of(case, budget)
+    missed = any(
+        p.is_open and not _has_pool(setting, n) and not p.may_fall_short
+        for n, p in enumerate(setting.products)
+    )
+    if missed or not setting.pools:
+        return Plan(answer.no_route(setting), None)
+    master = Master(setting, programme_of(setting), solver)
+    _offer_all(master)
+    found = Branching(master, solver, budget, gap, progress).run()
+    result = answer.short(master, found) if found.found is None else answer.planned(master, found)
+    return Plan(replace(result, solver=solver), master.whole_programme())
+
+
+def _has_pool(setting: Setting, product: int) -> bool:
+    return any(pool.product == product for pool in setting.pools)
+
+
+def _offer_all(master: Master) -> None:
+    """Begin with every recipe that is known, in every slot of its pool."""
+    for pool in master.setting.pools:
+        count = len(pool.recipes)
+        slots = np.repeat(np.array(pool.slots, np.intp), count)
+        master.add(slots, np.tile(np.arange(count), len(pool.slots)))

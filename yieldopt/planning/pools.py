@@ -1,0 +1,133 @@
+"""Recipes found so far of a product on a line, as features, and how further ones are found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldopt.compile.lines import Line
+from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.ruled import Ruled
+from yieldopt.optimize.rules import Menus, cut
+from yieldopt.plan import Recipe
+from yieldopt.planning.sheet import MONEY, PACKAGES, SHIPPED, Array
+
+
+@dataclass
+class Pool:
+    """A product on a line in periods in which the models stay as they are.
+
+    Parameters
+    ----------
+    product
+        Its number.
+    line, candidate
+        Where, and the search with the recipes that it found; lines of one route share it.
+    slots, periods
+        Slots of the programme that its recipes can fill, and their periods.
+    feature_of
+        Feature of each resource of the route that the plan counts.
+    width
+        Number of features.
+    """
+
+    product: int
+    line: Line
+    candidate: Candidate
+    slots: tuple[int, ...]
+    periods: tuple[int, ...]
+    feature_of: Mapping[str, int]
+    width: int
+    counted: bool = True  # False: a package for information, which takes no capacity
+    _table: Array = field(default_factory=lambda: np.empty((0, 0)))
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The recipes, as the route has them: without what the line adds to their cost."""
+        return self.candidate.recipes
+
+    def name(self, recipe: int) -> str:
+        """Return the name of a recipe: the product, the line and its number there."""
+        return f"{self.candidate.product.name}/{self.line.name}/{recipe + 1}"
+
+    @property
+    def features(self) -> Array:
+        """Features of the recipes found so far, (recipes, features)."""
+        held = len(self._table)
+        if held < len(self.recipes):
+            rows = [self._features_of(recipe) for recipe in self.recipes[held:]]
+            self._table = np.vstack([self._table.reshape(held, self.width), *rows])
+        return self._table.reshape(-1, self.width)
+
+    def _features_of(self, recipe: Recipe) -> Array:
+        row = np.zeros(self.width)
+        row[PACKAGES] = 1.0
+        row[MONEY] = recipe.cost_per_good_usd + self.line.extra_usd_per_good
+        row[SHIPPED] = 1.0 / recipe.quality
+        for name, at in self.feature_of.items() if self.counted else ():
+            row[at] += recipe.uses_per_good.get(name, 0.0)
+        return row
+
+    def allowed(self, menus: Menus | None) -> NDArray[np.bool_]:
+        """Return which recipes keep to menus, (recipes,)."""
+        return np.array([menus is None or keeps(recipe, menus) for recipe in self.recipes], bool)
+
+    def price(self, prices: Array, menus: Menus | None = None) -> float:
+        """Return the least value of ``prices @ features`` over every recipe; keep a new one.
+
+        A lower bound where a search is stopped. No rule pays for use: the prices of money, of
+        escapes and of resources are below 0 only by rounding of the duals, and count as 0 then.
+        """
+        free = float(prices[PACKAGES]) + float(prices[SHIPPED])  # 1/Q is 1 and the escapes
+        only = prices[MONEY] <= 0.0
+        scale = 1.0 if only else float(prices[MONEY])
+        uses = self.feature_of.items() if self.counted else ()
+        asked = {name: max(0.0, float(prices[at])) / scale for name, at in uses}
+        escape_usd = max(0.0, float(prices[SHIPPED])) / scale
+        found = self.candidate.price(asked, bool(only), escape_usd, self._ruled(menus))
+        extra = 0.0 if only else self.line.extra_usd_per_good
+        return free + scale * (found + extra)
+
+    def bound(self, prices: Array) -> float:
+        """Return a lower bound of :meth:`price` from what was found before, without a search.
+
+        The least of a sum is no less than the sum of the leasts of its terms.
+        """
+        total = float(prices[PACKAGES]) + float(prices[SHIPPED])
+        if prices[MONEY] > 0.0:
+            total += float(prices[MONEY]) * (self.least_usd + self.line.extra_usd_per_good)
+        for name, at in self.feature_of.items() if self.counted else ():
+            if prices[at] > 0.0:
+                total += float(prices[at]) * self.least_use(name)
+        return total
+
+    @property
+    def least_usd(self) -> float:
+        """Least cost of a recipe by itself, at least [USD per good]."""
+        return self.candidate.price({})
+
+    def least_use(self, name: str) -> float:
+        """Return the least use of a resource by any recipe, at least [per good]."""
+        return self.candidate.price({name: 1.0}, True)
+
+    def _ruled(self, menus: Menus | None) -> Ruled | None:
+        return None if menus is None else narrowed(self.candidate.ruled, menus)
+
+
+def keeps(recipe: Recipe, menus: Menus) -> bool:
+    """Whether a recipe's levels are all on the menus."""
+    return all(recipe.levels[place] in levels for place, levels in menus.items())
+
+
+def narrowed(ruled: Ruled, menus: Menus) -> Ruled:
+    """Return a template's rules with some menus cut further."""
+    left = cut(ruled.menus, menus)
+    joints = tuple(
+        tuple(some for some in joint if all(cut(left, some).values())) for joint in ruled.joints
+    )
+    empty = not (all(left.values()) and all(joints))
+    reasons = ("no level is left",) if empty else ruled.reasons
+    return replace(ruled, menus=left, joints=joints, reasons=reasons)
