@@ -15,6 +15,7 @@ HOMES = {
     "plans": ("breakeven", "compare", "solve"),
     "studies": ("explain", "frontier", "refine", "robust"),
     "speed": ("bench",),
+    "starts": ("starts",),
 }
 _BAD_INPUT = 2
 _INTERRUPTED = 130  # as a shell has it
