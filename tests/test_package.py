@@ -39,7 +39,7 @@ LAYERS: list[set[str]] = [
     {"read"},
     {"compile"},
     {"optimize", "plan"},
-    {"solving", "breakeven", "comparison", "explanation"},
+    {"solving", "breakeven", "comparison", "explanation", "start_plan"},
     {"report"},
     {"benchmark"},
     {"commands"},
