@@ -295,6 +295,7 @@ def test_a_line_has_its_own_resources_and_its_own_orders(case: Case, result: Res
     lined = start_plan(replace(case, lines=(line,)), replace(result, allocation=tuple(there)))
     plain = start_plan(case, result)
     assert by_period(lined, "bonder.own") == by_period(plain, "bonder.t_h")
+    assert {row.unit for row in lined.rows if row.name == "bonder.own"} == {"h"}
     assert by_period(lined, "second") == by_period(plain, "t_pack")
     assert not by_period(lined, "bonder.t_h")
     assert not by_period(lined, "t_pack")

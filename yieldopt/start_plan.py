@@ -240,9 +240,11 @@ def _needs(case: Case, recipe: Recipe, dates: Schedule, line: str | None) -> Ite
             uses = step.uses if step.uses or not buys else {node.name: 1.0}
             for name, used in uses.items():
                 what = "order" if buys else "start" if name in carriers else "book"
-                unit = units.get(name) or ("h" if name.endswith("_h") else "units")
+                there = own.get(name, name)
+                unit = units.get(there) or units.get(name)
+                unit = unit or ("h" if name.endswith("_h") else "units")
                 needed = per_good * float(used)
-                yield _Need(what, own.get(name, name), unit, times.weeks(step), needed)
+                yield _Need(what, there, unit, times.weeks(step), needed)
     for order in dates.orders:
         asked = line if line is not None and order.route == recipe.route else order.route
         per_good = float(out.visits[f"{order.node}/{_ORDER}"]) / quality
