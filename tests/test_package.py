@@ -54,7 +54,7 @@ OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},
     "read": {"pydantic", "pydantic_core", "tree_sitter", "tree_sitter_toml", "tree_sitter_json"},
     "optimize": {"highspy", "ortools", "pulp"},
-    "report": {"pandas", "polars"},
+    "report": {"pandas", "polars", "xlsxwriter"},
     "commands": {"click"},
     "cli": {"click"},
 }

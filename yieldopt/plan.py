@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -51,6 +52,7 @@ class Recipe:
     waterfall_usd: Mapping[str, float]
     uses_per_good: Mapping[str, float]
     proof: Proof
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,10 @@ class Result:
     """The whole answer; ``to_dict`` is the fixed JSON contract.
 
     Rows of ``allocation``, ``unmet``, ``resource_use`` and ``shadow_prices`` are plain mappings
-    with the contract's keys.
+    with the contract's keys. So are those of ``stock`` and ``late`` (product, period, packages: on
+    hand, and owed, at the end of the period) and of ``decisions`` (kind, name, product, period,
+    amount, cost_usd; what does not apply to a decision is None). ``periods`` are the case's, in
+    order.
     """
 
     status: Status
@@ -134,6 +139,36 @@ class Result:
     resource_use: tuple[Mapping[str, Any], ...] = ()
     shadow_prices: tuple[Mapping[str, Any], ...] = ()
     binding: tuple[str, ...] = ()
+    stock: tuple[Mapping[str, Any], ...] = ()
+    late: tuple[Mapping[str, Any], ...] = ()
+    decisions: tuple[Mapping[str, Any], ...] = ()
+    periods: tuple[str, ...] = ()
+
+    def overall(self) -> dict[str, float | None]:
+        """Return demand, made, unmet and cost per good package of all products together.
+
+        The cost is that of the packages: the products' own [USD per good package], weighted by
+        packages made; None where none are. What belongs to no package (lumps, bookings, stock,
+        shortage) is in ``objective_usd`` alone.
+
+        Examples
+        --------
+        >>> own = [("a", 30.0, 3.0), ("b", 10.0, 1.0), ("c", None, 0.0)]
+        >>> products = [ProductResult(n, usd, 9.0, 4.0, m, 4.0 - m, None, ()) for n, usd, m in own]
+        >>> result = Result(Status.OPTIMAL, 1.0, 1.0, 0.0, "highs", 0.1, tuple(products))
+        >>> result.overall()
+        {'demand': 12.0, 'made': 4.0, 'unmet': 8.0, 'cost_per_good_usd': 25.0}
+        """
+        own = [(p.cost_per_good_usd, p.made) for p in self.products if p.made > 0.0]
+        made = math.fsum(p.made for p in self.products)
+        known = bool(own) and all(cost is not None for cost, _ in own)
+        spent = math.fsum((cost or 0.0) * packages for cost, packages in own)
+        return {
+            "demand": math.fsum(p.demand for p in self.products),
+            "made": made,
+            "unmet": math.fsum(p.unmet for p in self.products),
+            "cost_per_good_usd": spent / made if known else None,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data of the contract's shape."""
@@ -149,4 +184,7 @@ class Result:
         }
         for name in ("allocation", "unmet", "resource_use", "shadow_prices"):
             out[name] = [dict(row) for row in getattr(self, name)]
-        return out | {"binding": list(self.binding)}
+        out["binding"] = list(self.binding)
+        for name in ("stock", "late", "decisions"):
+            out[name] = [dict(row) for row in getattr(self, name)]
+        return out | {"periods": list(self.periods)}

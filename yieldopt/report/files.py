@@ -7,21 +7,29 @@ import io
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yieldopt.data import data_folder
 from yieldopt.errors import CaseError, Fault
-from yieldopt.report.frames import COLUMNS, tables
+from yieldopt.report.frames import COLUMNS, Row, frame, tables
 from yieldopt.report.result import result_text
 from yieldopt.report.text import to_json
+from yieldopt.report.workbook import write_workbook
 
 if TYPE_CHECKING:
     from yieldopt.solving import Solved
 
+Fill = Callable[[Path], object]  # writes a file
+
 
 def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
-    """Write result.json, result.txt, one CSV for each table, and the LP as .lp and .mps.
+    """Write what was solved: for people, for scripts, for planners and for other solvers.
+
+    ``result.json`` and ``result.txt``; a ``.csv`` and a ``.parquet`` for each table; ``plan.xlsx``
+    with all of them; the LP as ``allocation.lp`` and ``allocation.mps``. Each is written whole or
+    not at all.
 
     Parameters
     ----------
@@ -38,40 +46,54 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
         The folder cannot be made or written, or holds inputs.
     """
     check_folder(folder, protected)
-    result = solved.result
-    texts = {
-        "result.json": to_json(result.to_dict()) + "\n",
-        "result.txt": result_text(result) + "\n",
-    }
-    for name, rows in tables(result).items():
-        held = io.StringIO(newline="")
-        writer = csv.DictWriter(held, COLUMNS[name], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        texts[f"{name}.csv"] = held.getvalue()
-    written = []
+    fills = _fills(solved)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            written.append(_write(folder / name, _writer(text)))
-        if solved.program is not None:
-            from yieldopt.optimize.backends import pulp_lp
-
-            program = solved.program
-            for suffix in (".lp", ".mps"):
-                target = folder / f"allocation{suffix}"
-                written.append(_write(target, lambda path: pulp_lp.write(program, path)))
+        return [_write(folder / name, fill) for name, fill in fills.items()]
     except OSError as error:
         text = f"cannot be written: {(error.strerror or str(error)).lower()}"
         raise CaseError(Fault(text, "--out", str(folder))) from None
-    return written
 
 
-def _writer(text: str) -> Callable[[Path], object]:
+def _fills(solved: Solved) -> dict[str, Fill]:
+    """Return what writes each file, by its name."""
+    result = solved.result
+    fills: dict[str, Fill] = {
+        "result.json": _text(to_json(result.to_dict()) + "\n"),
+        "result.txt": _text(result_text(result) + "\n"),
+    }
+    found = tables(result)
+    for name, rows in found.items():
+        fills[f"{name}.csv"] = _text(_csv(name, rows))
+        fills[f"{name}.parquet"] = partial(_parquet, name, rows)
+    fills["plan.xlsx"] = partial(write_workbook, result, found)
+    if solved.program is not None:
+        from yieldopt.optimize.backends import pulp_lp
+
+        for suffix in (".lp", ".mps"):
+            fills[f"allocation{suffix}"] = partial(pulp_lp.write, solved.program)
+    return fills
+
+
+def _text(text: str) -> Fill:
     return lambda path: path.write_text(text)
 
 
-def _write(target: Path, fill: Callable[[Path], object]) -> Path:
+def _csv(name: str, rows: list[Row]) -> str:
+    held = io.StringIO(newline="")
+    writer = csv.DictWriter(held, COLUMNS[name], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return held.getvalue()
+
+
+def _parquet(name: str, rows: list[Row], path: Path) -> None:
+    held = io.BytesIO()
+    frame(name, rows).write_parquet(held)
+    path.write_bytes(held.getvalue())
+
+
+def _write(target: Path, fill: Fill) -> Path:
     """Fill a temporary neighbour, then move it into place in one step."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-", suffix=target.suffix)
     os.close(handle)
