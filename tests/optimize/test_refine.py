@@ -239,16 +239,16 @@ def test_kinks_of_what_is_repaired_are_cut_at() -> None:
     assert Bend(template, independent, curves).kinks == ()
 
 
-def test_curves_that_move_each_others_kinks_fall_back() -> None:
-    """First order where their coverages may meet, second order where they cannot."""
+def test_curves_that_move_each_others_kinks() -> None:
+    """A weaker bound where their coverages may meet inside, second order where they cannot."""
     template, curves = nested_pair(0.5)
     bend = Bend(template, curves[1], curves)
     wide, late = {"die/cp": (1.0, 200.0)}, {"die/cp": (1.0, 10.0)}
-    assert bend.first_order(60.0, 61.0, wide)
-    assert not bend.first_order(60.0, 61.0, late)
+    assert bend.kinks_of_mates(60.0, 61.0, wide) == {"logic": 1.0}
+    assert bend.kinks_of_mates(60.0, 61.0, late) == {}
     assert bend.factor(60.0, 61.0, wide) < bend.factor(60.0, 61.0, late)
     plain, own = nested_pair(0.0)
-    assert not Bend(plain, own[1], own).first_order(60.0, 61.0, wide)
+    assert Bend(plain, own[1], own).kinks_of_mates(60.0, 61.0, wide) == {}
     for asked in (Asked(escape_cost_usd=500.0), Asked(dppm_limit=40_000.0)):
         options = asked.options()
         del options["prices_only"]
@@ -257,6 +257,8 @@ def test_curves_that_move_each_others_kinks_fall_back() -> None:
         best = least_on(template, curves, 401, asked)
         assert found.lower_bound_usd <= best * (1.0 + ROUNDING)
         assert found.value_usd <= best * (1.0 + 1e-9)
+        assert found.gap is not None
+        assert found.gap <= GAP
 
 
 def test_stopped_early_the_gap_is_the_true_one() -> None:

@@ -234,35 +234,6 @@ def test_three_curves_against_a_dense_grid(seed: int) -> None:
         assert refined.gap <= GAP
 
 
-@pytest.mark.parametrize("later", [(0.95, 20.0), (0.951, 20.5)])
-@pytest.mark.parametrize("asked", [Asked(escape_cost_usd=500.0), Asked(dppm_limit=60_000.0)])
-def test_repaired_curves_that_nearly_coincide_report_the_gap_that_is_left(
-    later: tuple[float, float], asked: Asked
-) -> None:
-    """Their kinks meet everywhere: bounds of first order. What is not shown is not claimed."""
-    template, curves = nested_pair(0.5)
-    limit, tau = later
-    curves[1] = replace(curves[1], max_coverage_frac={"logic": limit}, tau_s={"logic": tau})
-    options = asked.options()
-    del options["prices_only"]
-    found = refine(template, curves, **options, most_searches=150)
-    recheck(template, curves, found, asked)
-    best = least_on(template, curves, 401, asked)
-    assert found.lower_bound_usd <= best * (1.0 + ROUNDING)
-    assert found.value_usd <= best * (1.0 + 1e-6)
-    assert found.gap == pytest.approx(1.0 - found.lower_bound_usd / found.value_usd, rel=1e-9)
-    assert found.gap is not None
-    assert found.gap > GAP
-    assert set(found.first_order) == {"die/cp", "package/ft"}
-    route = RefinedRoute("r", refined=found, ranges_s={c.place: (1.0, 200.0) for c in curves})
-    assert RefinedProduct("p", None, 500.0, GAP, (route,)).status == "feasible"
-    # Once one of the two can no longer meet the other, the bound closes.
-    apart = replace(curves[1], low_s=150.0)
-    closed = refine(template, [replace(curves[0], high_s=60.0), apart], **options)
-    assert closed.gap is not None
-    assert closed.gap <= GAP
-
-
 def test_no_time_left_reports_the_gap_that_is_left() -> None:
     template, curves = nested_pair(0.0)
     whole = refine(template, curves, escape_cost_usd=500.0)

@@ -21,7 +21,9 @@ from typing import Any
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.refine_curve import Curve, check_curves
-from yieldopt.optimize.refine_search import Refining
+from yieldopt.optimize.refine_domains import Dividing
+from yieldopt.optimize.refine_polish import Polish
+from yieldopt.optimize.refine_search import Book
 from yieldopt.template import Template
 
 _LEAST_GAP = 1e-9
@@ -86,7 +88,7 @@ def refine(
     escape_cost_usd: float | None = None,
     prices: Mapping[str, float] | None = None,
     gap: float = 1e-6,
-    most_searches: int = 3000,
+    most_searches: int = 100_000,
     time_limit_s: float = 120.0,
     known_usd: float = math.inf,
 ) -> Refined:
@@ -145,10 +147,11 @@ def refine(
     ask = Ask(dict(prices or {}), dppm_limit, escape_cost_usd)
     _check(ask, gap)
     check_curves(template, curves)
-    search = Refining(template, curves, ask, gap, most_searches, known_usd)
-    search.until = perf_counter() + time_limit_s
+    until = perf_counter() + time_limit_s
+    book = Book(ask, Polish(template, curves, ask), gap, most_searches, known_usd, until)
+    search = Dividing(template, curves, book)
     search.run()
-    return _answer(search)
+    return _answer(search, book)
 
 
 def _check(ask: Ask, gap: float) -> None:
@@ -161,15 +164,15 @@ def _check(ask: Ask, gap: float) -> None:
     ask.check()
 
 
-def _answer(search: Refining) -> Refined:
-    best = search.best
+def _answer(search: Dividing, book: Book) -> Refined:
+    best = book.best
     return Refined(
         None if best is None else best.levels,
         {} if best is None else best.seconds,
         math.inf if best is None else best.value_usd,
         search.lower if best is None else min(search.lower, best.value_usd),
         None if best is None else -1e6 * math.expm1(best.log_q),
-        search.searches,
-        {axis.place: axis.intervals for axis in search.axes if axis.curve is not None},
-        tuple(axis.place for axis in search.axes if axis.first_order),
+        book.searches,
+        search.intervals,
+        search.first_order,
     )

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 from yieldopt.flow import Step
 from yieldopt.optimize.refine_bend import Bend, Span
-from yieldopt.optimize.refine_curve import Curve
+from yieldopt.optimize.refine_cuts import Cut, Ties
 from yieldopt.template import Template
 
-_FIRST, _PARTS = 8, 4  # intervals to begin with; what one is cut into
-_NARROWEST = 1e-12  # of its longest time: an interval of less is one point
+_PARTS = 4  # what an interval is cut into
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,9 @@ class Region:
         What the least of J at the ends is multiplied with to bound all between.
     log_q_change
         How much ln Q may change between an end and any time of it.
+    path
+        Where a curve that is cut together with others has the same interval: see
+        :class:`yieldopt.optimize.refine_cuts.Cut`.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Region:
     high_s: float = 0.0
     factor: float = 1.0
     log_q_change: float = 0.0
+    path: Span | None = None
 
     @property
     def width_s(self) -> float:
@@ -48,32 +50,41 @@ class Axis:
     """The regions of one choice; without a curve each is a level."""
 
     def __init__(
-        self, template: Template, place: str, curve: Curve | None, curves: Sequence[Curve]
+        self,
+        template: Template,
+        place: str,
+        bends: Mapping[str, Bend],
+        cuts: Sequence[Cut] = (),
+        ties: Ties | None = None,
     ) -> None:
-        self.place, self.curve = place, curve
+        self.place = place
+        self._bend = bends.get(place)
+        self.curve = self._bend.curve if self._bend is not None else None
         self.first_order = False  # whether the bound of an interval is of first order only
-        self._bend = Bend(template, curve, curves) if curve is not None else None
+        self._ties = ties or Ties({}, ())
         self._levels = dict(template.choices()[place].options)
         self.times: dict[str, float] = {}
         self.regions = [Region((name,)) for name in self._levels]
-        if curve is not None and self._bend is not None:
-            width = (curve.high_s - curve.low_s) / _FIRST
-            cuts = {curve.low_s, curve.high_s, *self._bend.kinks}
-            cuts |= {curve.low_s + n * width for n in range(1, _FIRST)}
-            others = {other.place: (other.low_s, other.high_s) for other in curves}
-            self._set(self._bend, self.regions, _pairs(sorted(cuts)), others)
+        if self._bend is not None:
+            self._set(self._bend, self.regions, cuts, self._ties.whole)
 
     def _set(
-        self, bend: Bend, kept: list[Region], spans: list[Span], others: Mapping[str, Span]
+        self, bend: Bend, kept: list[Region], cuts: Sequence[Cut], spans: Mapping[str, Span]
     ) -> None:
-        self.first_order = any(bend.first_order(*span, others) for span in spans)
-        self.regions = kept + [self._region(bend, *span, others) for span in spans]
+        meeting = self._ties.unaligned(spans)
+        self.first_order = any(bend.kinks_of_mates(cut.low_s, cut.high_s, meeting) for cut in cuts)
+        self.regions = kept + [self._region(bend, cut, spans, meeting) for cut in cuts]
         self.__dict__.pop("_steps", None)
 
-    def _region(self, bend: Bend, low: float, high: float, others: Mapping[str, Span]) -> Region:
+    def _region(
+        self, bend: Bend, cut: Cut, spans: Mapping[str, Span], meeting: Mapping[str, Span]
+    ) -> Region:
+        low, high = cut.low_s, cut.high_s
         names = tuple(dict.fromkeys(self._name(t) for t in (low, high)))
         change = bend.log_q_per_s(low) * (high - low) if high > low else 0.0
-        return Region(names, low, high, bend.factor(low, high, others), change)
+        factor = self._ties.factor(self.place, cut, spans)
+        factor = bend.factor(low, high, meeting) if factor is None else factor
+        return Region(names, low, high, factor, change, cut.path)
 
     def _name(self, seconds: float) -> str:
         name = f"\0{seconds!r} s"  # no level of a file has such a name
@@ -95,6 +106,11 @@ class Axis:
         """Return the menu of the grid, or the part of it that ``cut`` names for this place."""
         names = cut.get(self.place)
         return self._steps if names is None else {name: self._steps[name] for name in names}
+
+    def levels_left(self) -> dict[str, Step | None]:
+        """Return the levels still in play that are no time."""
+        names = [region.names[0] for region in self.regions]
+        return {name: self._levels[name] for name in names if name in self._levels}
 
     @property
     def factor(self) -> float:
@@ -129,32 +145,20 @@ class Axis:
         self.regions = [region for region in self.regions if region in regions]
         self.__dict__.pop("_steps", None)
 
-    def split(self, others: Mapping[str, Span]) -> bool:
+    def split(self, spans: Mapping[str, Span]) -> bool:
         """Cut every interval; return whether there is any.
 
         Parameters
         ----------
-        others
+        spans
             The span of every curve that may still run, by place.
         """
         if self._bend is None:
             return False
-        kept = [region for region in self.regions if not _wide(region)]
-        spans = []
-        for region in self.regions:
-            if _wide(region):
-                step = region.width_s / _PARTS
-                inner = [region.low_s + n * step for n in range(1, _PARTS)]
-                spans += _pairs([region.low_s, *inner, region.high_s])
-        self._set(self._bend, kept, spans, others)
-        return bool(spans)
-
-
-def _wide(region: Region) -> bool:
-    return region.width_s > _NARROWEST * region.high_s
-
-
-def _pairs(times: Sequence[float]) -> list[Span]:
-    if len(times) == 1:
-        return [(times[0], times[0])]
-    return list(pairwise(times))
+        timed = {region: Cut(region.low_s, region.high_s, region.path) for region in self.regions}
+        kept = [region for region, cut in timed.items() if not cut.is_wide]
+        cuts: list[Cut] = []
+        for cut in (cut for cut in timed.values() if cut.is_wide):
+            cuts += self._ties.parts(self._bend.curve, cut, _PARTS)
+        self._set(self._bend, kept, cuts, spans)
+        return bool(cuts)

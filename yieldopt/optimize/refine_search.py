@@ -1,20 +1,24 @@
 """Branch and bound over intervals of test times, with the exact search over all else inside.
 
 :func:`yieldopt.optimize.refine.refine` says what for; here is how: bound all that is left, drop the
-regions of each choice that cannot hold a better plan, cut intervals of times in four, again.
+regions of each choice that cannot hold a better plan, cut intervals of times in four, again. This
+is done for one domain of times; :mod:`yieldopt.optimize.refine_domains` divides them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.refine_axis import Axis, Region
+from yieldopt.optimize.refine_bend import Bend
 from yieldopt.optimize.refine_curve import Curve, with_options
+from yieldopt.optimize.refine_cuts import Ties
 from yieldopt.optimize.refine_polish import Polish, Timed
 from yieldopt.template import Template
 
@@ -23,51 +27,93 @@ _TIGHT = 0.99  # looser bounds would rule out few levels of the other insertions
 _MOST_INTERVALS = 1500  # more make a search slow; with bounds of second order it takes some dozens
 
 
-class Refining:
-    """The grid as it is, the best plan, and the least bound of what was dropped.
+@dataclass
+class Book:
+    """What all domains share: the task, the best plan, and what is spent.
 
     Parameters
     ----------
-    template, curves, ask
+    ask
         As of :func:`yieldopt.optimize.refine.refine`.
+    polish
+        Of the whole problem: a plan met may leave its domain.
     gap
         Relative gap at which to stop.
     most
         Searches after which to stop.
     known_usd
         Value of a plan known from elsewhere.
+    until
+        When to stop, on the clock of the wall.
     """
 
-    def __init__(
-        self,
-        template: Template,
-        curves: Sequence[Curve],
-        ask: Ask,
-        gap: float,
-        most: int,
-        known_usd: float = math.inf,
-    ) -> None:
-        self.known_usd = known_usd
-        self.template, self.curves, self.ask = template, curves, ask
-        self.gap, self.most = gap, most
-        mine = {curve.place: curve for curve in curves}
-        places = [*mine, *(place for place in template.choices() if place not in mine)]
-        self.axes = [Axis(template, place, mine.get(place), curves) for place in places]
-        self.polish = Polish(template, curves, ask)
-        self.best: Timed | None = None
-        self.multiplier = 0.0
+    ask: Ask
+    polish: Polish
+    gap: float
+    most: int
+    known_usd: float = math.inf
+    until: float = math.inf
+    best: Timed | None = None
+    multiplier: float = 0.0
+    searches: int = 0
+
+    @property
+    def value_usd(self) -> float:
+        """The least value of a plan met or known."""
+        return self.known_usd if self.best is None else min(self.known_usd, self.best.value_usd)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether searches or time are used up."""
+        return self.searches >= self.most or perf_counter() >= self.until
+
+    def closes(self, lower_usd: float) -> bool:
+        """Whether a bound is within the gap of the best plan, or rules every plan out."""
+        if lower_usd == math.inf:
+            return True
+        return self.value_usd < math.inf and lower_usd >= self.value_usd * (1.0 - self.gap)
+
+
+class Refining:
+    """The grid of a domain as it is, and the least bound of what was dropped.
+
+    Parameters
+    ----------
+    template, curves
+        As of :func:`yieldopt.optimize.refine.refine`, levels and spans those of the domain.
+    book
+        What is shared.
+    """
+
+    def __init__(self, template: Template, curves: Sequence[Curve], book: Book) -> None:
+        self.template, self.book, self.ask = template, book, book.ask
+        bends = {curve.place: Bend(template, curve, curves) for curve in curves}
+        self.ties = Ties.among(bends)
+        places = [*bends, *(place for place in template.choices() if place not in bends)]
+        self.axes = [
+            Axis(
+                template, place, bends, self.ties.first(place) if place in bends else (), self.ties
+            )
+            for place in places
+        ]
         self.dropped = math.inf
         self.lower = -math.inf
-        self.searches = 0
-        self.until = math.inf  # on the clock of the wall
+        self.too_fine = False
 
-    def run(self) -> None:
-        """Refine until the gap is reached, nothing is left, or the searches are spent."""
-        self._try(self._search({}, self.ask.dppm_limit, 0.0))
+    def run(self, rounds: int | None = None) -> None:
+        """Refine until the gap is reached, nothing is left, or the searches are spent.
+
+        Parameters
+        ----------
+        rounds
+            Stop after so many rounds of dropping; none: as many as it takes.
+        """
+        if self.book.best is None:
+            self._try(self._search({}, self.ask.dppm_limit, 0.0))
         while True:
             multipliers = self._bound_all()
-            too_fine = sum(axis.intervals for axis in self.axes) > _MOST_INTERVALS
-            if self._closed() or self._spent() or too_fine:
+            self.too_fine = sum(axis.intervals for axis in self.axes) > _MOST_INTERVALS
+            if self._closed() or self.book.is_spent or self.too_fine or rounds == 0:
                 return
             for multiplier in multipliers:
                 for axis in self._to_prune():
@@ -75,6 +121,10 @@ class Refining:
                     if not axis.regions:  # all plans are accounted for
                         self.lower = max(self.lower, self.dropped)
                         return
+            if rounds is not None:
+                rounds -= 1
+                if rounds == 0:
+                    return
             spans = {axis.place: axis.span for axis in self.axes}
             timed = {place: span for place, span in spans.items() if span is not None}
             if not sum(axis.split(timed) for axis in self.axes):  # every one is split
@@ -95,7 +145,7 @@ class Refining:
         levels it may have another), then none.
         """
         tried: dict[float, float] = {}
-        todo = [self.multiplier]
+        todo = [self.book.multiplier]
         while todo and not self._closed():
             multiplier = todo.pop(0)
             found = self._search({}, self._limit(self._changes()), multiplier)
@@ -106,18 +156,8 @@ class Refining:
                 todo = [m for m in dict.fromkeys((own, 0.0)) if m not in tried]
         return list(tried)
 
-    def _spent(self) -> bool:
-        return self.searches >= self.most or perf_counter() >= self.until
-
     def _closed(self) -> bool:
-        if self.lower == math.inf:
-            return True
-        return self._value < math.inf and self.lower >= self._value * (1.0 - self.gap)
-
-    @property
-    def _value(self) -> float:
-        """The least value of a plan met or known."""
-        return self.known_usd if self.best is None else min(self.known_usd, self.best.value_usd)
+        return self.book.closes(self.lower)
 
     def _search(
         self,
@@ -128,14 +168,14 @@ class Refining:
     ) -> Found:
         """Search the grid exactly, the menus of some curves cut."""
         options = {axis.place: axis.options(cut) for axis in self.axes}
-        self.searches += 1
+        self.book.searches += 1
         return best_levels(
             prepare(with_options(self.template, options)),
             self.ask.prices,
             dppm_limit=limit,
             escape_cost_usd=self.ask.escape_usd + multiplier,
             known_usd=known_usd,
-            until=self.until,
+            until=self.book.until,
         )
 
     def _limit(self, change: float) -> float | None:
@@ -168,7 +208,7 @@ class Refining:
     def _try(self, found: Found) -> float:
         """Polish a plan of the grid; keep it if it is better; return its multiplier."""
         if found.levels is None:
-            return self.multiplier
+            return self.book.multiplier
         seconds = {}
         for axis in self.axes:
             level = found.levels[axis.place]
@@ -176,12 +216,13 @@ class Refining:
                 seconds[axis.place] = axis.times[level]
         levels = {place: level for place, level in found.levels.items() if place not in seconds}
         widths = {axis.place: axis.widest for axis in self.axes}
-        start = self.polish.plan(levels, seconds)
-        plans, multiplier = self.polish.best(start, widths, self.multiplier)
+        book = self.book
+        start = book.polish.plan(levels, seconds)
+        plans, multiplier = book.polish.best(start, widths, book.multiplier)
         for plan in plans:
-            better = self.best is None or plan.value_usd < self.best.value_usd
-            if better and self.polish.allowed(plan):
-                self.best, self.multiplier = plan, multiplier
+            better = book.best is None or plan.value_usd < book.best.value_usd
+            if better and book.polish.allowed(plan):
+                book.best, book.multiplier = plan, multiplier
         return multiplier
 
     def _prune(self, axis: Axis, multiplier: float) -> None:
@@ -194,7 +235,7 @@ class Refining:
         todo, kept = [axis.regions], list[Region]()
         while todo:
             some = todo.pop()
-            if not some or self._spent():
+            if not some or self.book.is_spent:
                 kept += some
                 continue
             at, own = self._ruled_out(axis, some, multiplier)
@@ -216,7 +257,7 @@ class Refining:
     ) -> tuple[int | None, float]:
         """Return the position of a region that may hold a better plan, or none; and the bound."""
         factor = min(region.factor for region in some) * self._factor(without=axis)
-        known = self._known(self._value * (1.0 - 0.5 * self.gap), factor, multiplier)
+        known = self._known(self.book.value_usd * (1.0 - 0.5 * self.book.gap), factor, multiplier)
         names = list(dict.fromkeys(name for region in some for name in region.names))
         change = max(region.log_q_change for region in some)
         limit = self._limit(self._changes(without=axis) + change)
