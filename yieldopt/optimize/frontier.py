@@ -2,25 +2,28 @@
 
 Where the plans can be enumerated, one pass over the blocks of the matrix product finds all of them
 (:mod:`yieldopt.optimize.staircase`). Beyond, the search is repeated with a DPPM limit just below
-the last answer's: exact and complete too, one search for each point.
+the last answer's: exact and complete too, one search for each point. Where trunks are too long to
+enumerate, its searches spread over the whole range (:mod:`yieldopt.optimize.frontier_labels`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
-
-import numpy as np
+from dataclasses import replace
 
 from yieldopt.engine import evaluate
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.coverage import HOPELESS_USD, Found
+from yieldopt.optimize.frontier_labels import Spread, spread
+from yieldopt.optimize.frontier_points import Frontier as Frontier
+from yieldopt.optimize.frontier_points import Point as Point
+from yieldopt.optimize.frontier_points import told
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.ruled import Ruled, Search, best_under, ruled_of
 from yieldopt.optimize.rules import Rules
+from yieldopt.optimize.search import is_enumerable
 from yieldopt.optimize.search import search as any_search
 from yieldopt.optimize.staircase import all_steps
 from yieldopt.optimize.terms import ROUNDING
@@ -35,70 +38,6 @@ _MOST_TRUNKS = 300_000
 MOST_PLANS = 5e9  # some ten seconds
 
 
-@dataclass(frozen=True)
-class Point:
-    """A plan that no other beats in both cost and DPPM.
-
-    Parameters
-    ----------
-    levels
-        By ``"node/insertion"``.
-    value_usd
-        Cost per good package at the given prices, escapes included [USD].
-    dppm
-        Bad packages per million shipped.
-    supported
-        Whether some price of a ppm makes it the plan of least value + price·DPPM; the others lie
-        above the line between two supported ones, and only a DPPM limit finds them. ``None``: not
-        known, since a search stopped before it met all points.
-    usd_per_ppm
-        What each ppm less costs on the way to the next point [USD per good package and ppm];
-        ``None`` at the last.
-    """
-
-    levels: Mapping[str, str]
-    value_usd: float
-    dppm: float
-    supported: bool | None = True
-    usd_per_ppm: float | None = None
-
-
-@dataclass(frozen=True)
-class Frontier:
-    """All points, by rising cost and falling DPPM, and how it was shown that they are all.
-
-    Parameters
-    ----------
-    points
-        The points; empty where no plan is allowed.
-    method
-        ``"enumeration"``, or ``"repeated search"`` under a falling DPPM limit.
-    combinations, enumerated, pruned
-        Plans in all, computed one by one, ruled out by a bound (of a repeated search: in all its
-        searches together).
-    complete
-        Whether the points are all there are.
-    note
-        What was left out, and why; empty where nothing was.
-    """
-
-    points: tuple[Point, ...]
-    method: str
-    combinations: int
-    enumerated: int
-    pruned: int
-    complete: bool = True
-    note: str = ""
-
-    def within(self, dppm_limit: float) -> Point | None:
-        """Return the cheapest point within a DPPM limit, or ``None``."""
-        return next((point for point in self.points if point.dppm <= dppm_limit), None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
-
-
 def frontier(
     subject: Template | Problem | Ruled,
     rules: Rules | None = None,
@@ -110,6 +49,8 @@ def frontier(
     most_plans: float = MOST_PLANS,
     search: Search = any_search,
     budget: Budget | None = None,
+    known: Sequence[Mapping[str, str]] = (),
+    enumerable: bool | None = None,
 ) -> Frontier:
     """Return the frontier of cost per good package and DPPM.
 
@@ -123,13 +64,18 @@ def frontier(
     dppm_max
         Points above are not of interest.
     most_points
-        A repeated search stops after so many points, from the cheapest on, and says so.
+        A repeated search stops after so many points and says so: from the cheapest on, or, where
+        trunks cannot be enumerated, spread over the whole range.
     most_plans
         More plans than this are not enumerated: the search is repeated instead.
     search
         The exact search to repeat.
     budget
         Time for all; then the points shown so far are the answer, and the note says so.
+    known
+        Plans that a search beyond enumeration looks at first, such as the one chosen.
+    enumerable
+        Whether trunks can be enumerated; left out: by their size.
 
     Returns
     -------
@@ -161,12 +107,16 @@ def frontier(
     if ruled.reasons:
         return Frontier((), "rules", 0, 0, 0, note="; ".join(ruled.reasons))
     budget = budget or Budget()
+    if enumerable is None:
+        enumerable = is_enumerable(ruled.problem(ruled.menus))
+    if not enumerable:
+        return _spread(ruled, ask, spread(ruled, ask, most_points, search, budget, known), budget)
     found = _enumerated(ruled, ask, most_plans, budget.until)
     if found is None:
         if budget.limit_s is not None:
             search = budget.search
         found = _repeated(ruled, ask, most_points, search, budget)
-    return replace(found, points=_told(found.points, found.complete))
+    return replace(found, points=told(found.points, found.complete))
 
 
 def _enumerated(ruled: Ruled, ask: Ask, most_plans: float, until: float) -> Frontier | None:
@@ -219,6 +169,41 @@ def _repeated(ruled: Ruled, ask: Ask, most_points: int, search: Search, budget: 
     return Frontier(tuple(points), "repeated search", total, enumerated, pruned, not note, note)
 
 
+def _spread(ruled: Ruled, ask: Ask, found: Spread, budget: Budget) -> Frontier:
+    """Return what searches at prices and under limits met, and what they left open."""
+    points = [
+        Point(one.levels, one.value_usd, one.dppm, gap=_gap(found.gap(one))) for one in found.met
+    ]
+    missed = _gap(found.missed()) if points else None
+    note = "" if found.is_done else _open(points, found, missed, budget)
+    shown = told(points, found.is_done, found.floor)
+    return Frontier(
+        shown,
+        "prices and limits",
+        ruled.combinations,
+        found.enumerated,
+        found.pruned,
+        found.is_done,
+        note,
+        missed,
+    )
+
+
+def _gap(gap: float) -> float:
+    return gap if gap > _PROVED else 0.0
+
+
+def _open(points: Sequence[Point], found: Spread, missed: float | None, budget: Budget) -> str:
+    """Say why a search stopped, and what it can have missed."""
+    why = f"stopped after {budget.limit_s or 0.0:g} s with " if budget.is_spent else "stopped at "
+    if not points:
+        return f"{why}no point: all are left out"
+    proved = sum(point.gap == 0.0 for point in points)
+    text = f"{why}{len(points)} points, {proved} of them proved, by {found.searches} searches"
+    text += f": a plan not shown costs at most {100.0 * (missed or 0.0):.2g} % less than a point "
+    return f"{text}that ships no more; what ships less than {points[-1].dppm:.6g} DPPM is left out"
+
+
 def _late(points: Sequence[Point], budget: Budget) -> str:
     """Say where time ended: only points that were proved are shown."""
     many = f"{len(points)} points: those below {points[-1].dppm:.6g} DPPM are" if points else ""
@@ -242,32 +227,3 @@ def _left_out(ruled: Ruled, ask: Ask, points: Sequence[Point], search: Search) -
         f"stopped after {len(points)} points: those below {points[-1].dppm:.6g} DPPM, "
         f"down to {reached:.6g}, are left out"
     )
-
-
-def _told(points: Sequence[Point], complete: bool) -> tuple[Point, ...]:
-    """Return points with the price of a ppm and, of a whole frontier, which are supported."""
-    hull = _hull(points)
-    out = []
-    for at, point in enumerate(points):
-        price = None
-        if at + 1 < len(points):
-            after = points[at + 1]
-            price = (after.value_usd - point.value_usd) / (point.dppm - after.dppm)
-        out.append(replace(point, supported=at in hull if complete else None, usd_per_ppm=price))
-    return tuple(out)
-
-
-def _hull(points: Sequence[Point]) -> set[int]:
-    """Return the points on the lower convex hull, those on its edges too."""
-    hull: list[int] = []
-    x = -np.array([point.dppm for point in points])
-    y = np.array([point.value_usd for point in points])
-    for c in range(len(points)):
-        while len(hull) >= 2:
-            a, b = hull[-2:]
-            line = y[a] + (y[c] - y[a]) * (x[b] - x[a]) / (x[c] - x[a])
-            if y[b] <= line + ROUNDING * abs(line):
-                break
-            hull.pop()
-        hull.append(c)
-    return set(hull)

@@ -122,7 +122,11 @@ def _shown(
 ) -> tuple[int | None, int | None, int | None, Frontier]:
     """Return the chosen point's place, how many are hidden and skipped, and what is shown."""
     found = frontier(
-        candidate.ruled, escape_cost_usd=escape_cost_usd, most_points=most, budget=budget
+        candidate.ruled,
+        escape_cost_usd=escape_cost_usd,
+        most_points=most,
+        budget=budget,
+        known=[candidate.recipes[0].levels],
     )
     one_off = candidate.one_off_usd
     points = tuple(replace(p, value_usd=p.value_usd + one_off) for p in found.points)
