@@ -19,6 +19,10 @@ w = n·Σ_c max_y Δ(−q_c) over the exposures y that end, 1/Q grows at most by
 
 which is turned into a multiple of J_B by what J_B and P_B can be: at least and at most. What every
 plan pays for bad packages at least, ``base``, may be left out of J: then less is to be resolved.
+
+Or a bad package is a dollar more to come, spent at the door: P + e/Q = J + e + base is a sum of
+dollars like P. Its ε is the same mean, with shares of P + e/Q: of that P is at most the share
+high/(high + e + base). J_B then grows by (e^ε − 1)·(J_B + e + base). The lesser ε holds.
 """
 
 from __future__ import annotations
@@ -104,19 +108,21 @@ def _total(
     past, future = one.past[i], one.future[i]
     if not scale.escape:
         return _mean(spent, later, past, future, 0.0)
-    with np.errstate(over="ignore"):
-        escapes = np.expm1(worse)
+    escapes = _growth(worse)
     door = scale.escape + scale.base
     most = min(1.0 + door / scale.low, _MOST)
-    dearer = np.maximum(escapes, 0.0) * most
-    cost = _mean(spent, later, past, future, dearer)
+    least = min(1.0 + door / scale.high, _MOST)  # finite, so that what is alike gains 0 and not NaN
     share = np.minimum(2.0 - other.past[j] - other.future[j], 1.0)  # P of the other over ``high``
-    total = _growth(cost) * np.where(cost < 0.0, share, 1.0) + dearer
-    total += np.minimum(escapes, 0.0) * (scale.escape / scale.high)
-    if scale.high < math.inf:
-        part = scale.high / (scale.high + door)  # of all dollars, those at the door included
-        every = _growth(_mean(spent, later, past * part, 1.0 - (1.0 - future) * part, 0.0, most))
-        total = np.minimum(total, every * np.where(every > 0.0, most, 1.0 + door / scale.high))
+    with np.errstate(over="ignore"):
+        dearer = np.maximum(escapes, 0.0) * most
+        cost = _mean(spent, later, past, future, dearer)
+        total = _growth(cost) * np.where(cost < 0.0, share, 1.0) + dearer
+        total += np.minimum(escapes, 0.0) * min(scale.escape / scale.high, _MOST)
+        if scale.high < math.inf:
+            part = scale.high / (scale.high + door)  # of all dollars, those at the door included
+            past, future = past * part, 1.0 - (1.0 - future) * part
+            every = _growth(_mean(spent, later, past, future, 0.0, most))
+            total = np.minimum(total, every * np.where(every > 0.0, most, least))
     return np.log1p(np.maximum(total, _MUCH_LESS))
 
 

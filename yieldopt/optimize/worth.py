@@ -194,8 +194,9 @@ def worth(
 
 def _shares(v: Array, units: int, to_come: float, scale: Scale) -> tuple[Array, Array]:
     """Return most of what is spent already, and most of what is to come, (L,) each."""
-    past = np.full(len(v), _share(1.0 - to_come / scale.high))
-    return past, _share(1.0 - units * np.exp(v[:, 0]) / scale.high)
+    with np.errstate(over="ignore"):
+        past = np.full(len(v), _share(1.0 - to_come / scale.high))
+        return past, _share(1.0 - units * np.exp(v[:, 0]) / scale.high)
 
 
 def _share(value: Array | float) -> Array:
