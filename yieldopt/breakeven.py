@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
-from yieldopt.optimize.candidates import Candidate, candidate_on
-from yieldopt.plan import Recipe
+from yieldopt.optimize.budget import Budget
+from yieldopt.optimize.route_costs import RouteCosts
+from yieldopt.plan import Recipe, Status
 from yieldopt.read.case import load
 from yieldopt.read.keys import key_parts
 from yieldopt.read.lookup import known_at, quantity_at
@@ -39,6 +40,8 @@ class Crossing:
         or a body more or less fits a wafer.
     recipes
         What is done at the value, by route.
+    not_below
+        It lies between that and ``value``: 1e-7 apart, or more where time ended.
     """
 
     value: float
@@ -47,11 +50,38 @@ class Crossing:
     cheaper_above: str
     is_jump: bool
     recipes: Mapping[str, Recipe]
+    not_below: float
 
 
 @dataclass(frozen=True)
 class BreakEven:
-    """All crossings in a range, and the costs at its ends (``None``: the route cannot be taken)."""
+    """All crossings in a range, and the costs at its ends.
+
+    Parameters
+    ----------
+    key, product, routes
+        What was asked.
+    low, base, high
+        Range, and the value in the case.
+    costs
+        By route at low, base and high [USD per good package]; ``None``: the route cannot be taken,
+        or is ``stopped`` there.
+    crossings
+        By rising value.
+    stopped
+        By route at low, base and high: whether time ended before a plan was found; none was ruled
+        out.
+    not_known
+        Values of the scan at which time ended so: around them crossings may be missing.
+    gap
+        How much better other levels may be than those compared, relative, at most; ``None``
+        without any plan.
+    status
+        Optimal; feasible where time ended before the end of the scan or the proof of a plan; or
+        unknown, where it ended before both routes were known at one value.
+    reasons
+        Of an unknown answer.
+    """
 
     key: str
     product: str
@@ -61,6 +91,11 @@ class BreakEven:
     high: float
     costs: Mapping[str, tuple[float | None, float | None, float | None]]  # at low, base, high
     crossings: tuple[Crossing, ...]
+    stopped: Mapping[str, tuple[bool, bool, bool]]
+    not_known: tuple[float, ...]
+    gap: float | None
+    status: Status
+    reasons: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -75,6 +110,7 @@ def breakeven(
     product: str | None = None,
     low: float | None = None,
     high: float | None = None,
+    time_limit_s: float | None = None,
 ) -> BreakEven:
     """Find every value of an input at which two routes cost the same per good package.
 
@@ -92,6 +128,9 @@ def breakeven(
     low, high
         Range to search; left out: the range that the input's source gives, else a tenth of the
         base to ten times it.
+    time_limit_s
+        Seconds for all searches; then the crossings found so far. Left out: no limit, and 120 s for
+        one search.
 
     Returns
     -------
@@ -104,7 +143,8 @@ def breakeven(
     Raises
     ------
     CaseError, UnknownName
-        No such key, product or route; the range is not a range, or leaves what the input allows.
+        No such key, product or route; the range is not a range, or leaves what the input allows;
+        a time limit that is not above 0.
 
     Examples
     --------
@@ -113,6 +153,7 @@ def breakeven(
     >>> [(crossing.cheaper_below, crossing.cheaper_above) for crossing in found.crossings]
     [('osat_2p5d', 'cowos_s')]
     """
+    budget = Budget.of(time_limit_s)
     case = load(path)
     asked = _product(case, product)
     for route in routes:
@@ -132,7 +173,7 @@ def breakeven(
     if not least < most:
         text = f"the range from {least:g} to {most:g} is empty: give --low and --high"
         raise CaseError(Fault(text, key))
-    return _Search(path, key, asked.name, routes).run(least, base, most)
+    return _Search(path, key, asked.name, routes, budget).run(least, base, most)
 
 
 def _product(case: Case, name: str | None) -> ProductShape:
@@ -144,43 +185,39 @@ def _product(case: Case, name: str | None) -> ProductShape:
     raise CaseError(Fault("the case has several products", hint=f"name one of {known}"))
 
 
-class _Search:
-    """Costs of both routes as functions of the input."""
-
-    def __init__(self, path: str | Path, key: str, product: str, routes: tuple[str, str]) -> None:
-        self.path, self.key, self.product, self.routes = path, key, product, routes
-        self.found: dict[float, tuple[Candidate | None, Candidate | None]] = {}
+class _Search(RouteCosts):
+    """Where the costs of both routes cross."""
 
     def run(self, low: float, base: float, high: float) -> BreakEven:
+        ends = (low, base, high)
+        costs = {
+            route: (self.cost(low, i), self.cost(base, i), self.cost(high, i))
+            for i, route in enumerate(self.routes)
+        }
         crossings = []
         for stretch in self._stretches(_grid(low, high)):
             signed = [v for v in stretch if self.difference(v) != 0.0]
             for left, right in itertools.pairwise(signed):
                 if self._sign(left) != self._sign(right):
                     crossings.append(self._crossing(left, right))
-        costs = {
-            route: (self.cost(low, i), self.cost(base, i), self.cost(high, i))
-            for i, route in enumerate(self.routes)
+        lates = [self.late.get(value, (False, False)) for value in ends]
+        stopped = {
+            route: (lates[0][i], lates[1][i], lates[2][i]) for i, route in enumerate(self.routes)
         }
+        gap, status = self.proof()
         return BreakEven(
-            self.key, self.product, self.routes, low, base, high, costs, tuple(crossings)
+            self.key,
+            self.product,
+            self.routes,
+            *ends,
+            costs,
+            tuple(crossings),
+            stopped,
+            tuple(sorted(value for value, late in self.late.items() if any(late))),
+            gap,
+            status,
+            tuple(self.reasons) if status is Status.UNKNOWN else (),
         )
-
-    def candidates(self, value: float) -> tuple[Candidate | None, Candidate | None]:
-        if value not in self.found:
-            case = load(self.path, {self.key: value})
-            product = case.product(self.product)
-            one, other = (candidate_on(case, product, route)[0] for route in self.routes)
-            self.found[value] = one, other
-        return self.found[value]
-
-    def cost(self, value: float, which: int) -> float | None:
-        candidate = self.candidates(value)[which]
-        return candidate.recipes[0].cost_per_good_usd if candidate else None
-
-    def difference(self, value: float) -> float | None:
-        one, other = self.cost(value, 0), self.cost(value, 1)
-        return None if one is None or other is None else one - other
 
     def _sign(self, value: float) -> bool:
         difference = self.difference(value)
@@ -203,6 +240,8 @@ class _Search:
     def _edge(self, inside: float, outside: float) -> float:
         """Close in on where a route ends; the value returned is still inside."""
         while abs(outside - inside) > _CLOSE * max(abs(inside), abs(outside)):
+            if self.is_late(outside):  # nothing says that a route ends
+                break
             middle = 0.5 * (inside + outside)
             if self.difference(middle) is None:
                 outside = middle
@@ -211,11 +250,12 @@ class _Search:
         return inside
 
     def _crossing(self, left: float, right: float) -> Crossing:
-        """Close in by halves between two values of unlike sign."""
-        low, high, above = left, right, self._sign(left)
+        """Close in by halves between two values of unlike sign, as long as there is time."""
+        low, high, above, late = left, right, self._sign(left), False
         while high - low > _CLOSE * max(abs(low), abs(high)):
             middle = 0.5 * (low + high)
             if not low < middle < high or self.difference(middle) is None:
+                late = self.is_late(middle)
                 break
             low, high = (middle, high) if self._sign(middle) == above else (low, middle)
         pair = self.candidates(high)
@@ -232,8 +272,9 @@ class _Search:
             costs,
             cheaper[0] if above else cheaper[1],
             cheaper[1] if above else cheaper[0],
-            apart > _APART * max(map(abs, costs.values())),
+            not late and apart > _APART * max(map(abs, costs.values())),
             recipes,
+            low,
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, show, time_limit
+from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, UNKNOWN, show, time_limit
 
 
 @click.command()
@@ -41,19 +41,20 @@ def solve(
 
 @click.command("compare")
 @CASE
+@time_limit()
 @JSON
-def compare_(case: Path, as_json: bool) -> None:
+def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
     """Put the routes of every product of CASE side by side: waterfall, yield, scrap by cause."""
     from yieldopt.comparison import compare
     from yieldopt.read import load
     from yieldopt.report.comparison import comparison_text
     from yieldopt.report.text import to_json
 
-    found = compare(load(case))
+    found = compare(load(case), time_limit_s=time_limit_s)
     shown = to_json([column.to_dict() for column in found]) if as_json else comparison_text(found)
     click.echo(shown)
     if not any(column.recipe for column in found):
-        sys.exit(INFEASIBLE)
+        sys.exit(UNKNOWN if any(column.stopped for column in found) else INFEASIBLE)
 
 
 @click.command("breakeven")
@@ -63,6 +64,7 @@ def compare_(case: Path, as_json: bool) -> None:
 @click.option("--product", help="A product of the case, where there are several.")
 @click.option("--low", type=float, help="Left out: the low of the input's source.")
 @click.option("--high", type=float, help="Left out: the high of the input's source.")
+@time_limit()
 @JSON
 def breakeven_(
     case: Path,
@@ -71,14 +73,17 @@ def breakeven_(
     product: str | None,
     low: float | None,
     high: float | None,
+    time_limit_s: float | None,
     as_json: bool,
 ) -> None:
     """Find the value of an input of CASE at which two routes cost the same per good package."""
     from yieldopt.breakeven import breakeven
     from yieldopt.report.comparison import breakeven_text
 
-    found = breakeven(case, key, routes, product=product, low=low, high=high)
-    show(found, breakeven_text, as_json)
+    found = breakeven(
+        case, key, routes, product=product, low=low, high=high, time_limit_s=time_limit_s
+    )
+    show(found, breakeven_text, as_json, status=found.status)
 
 
 COMMANDS = {"solve": solve, "compare": compare_, "breakeven": breakeven_}

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from yieldopt.breakeven import BreakEven, Crossing
 from yieldopt.comparison import RouteColumn
-from yieldopt.plan import Recipe
+from yieldopt.plan import Recipe, Status
 from yieldopt.report.text import columns, usd
 
 Rows = list[Sequence[str]]
+_CLOSE = 1e-6  # of a value: two closer than that are shown as one
 _CAUSES = 8  # as many causes of scrap as a table shows; the JSON has all
 
 
@@ -22,9 +23,10 @@ def comparison_text(found: Sequence[RouteColumn]) -> str:
         parts.append(f"{product}, USD per good package by route, each at its best test levels")
         if taken:
             parts += [_waterfalls(taken), _causes(taken), _levels(taken)]
-        out = [(c.route, "; ".join(c.reasons)) for c in own if c.recipe is None]
-        if out:
-            parts.append("excluded\n" + columns(out))
+        for head, late in (("excluded", False), ("not known", True)):
+            out = [c for c in own if c.recipe is None and c.stopped is late]
+            if out:
+                parts.append(f"{head}\n" + columns((c.route, "; ".join(c.reasons)) for c in out))
     return "\n\n".join(parts)
 
 
@@ -34,10 +36,14 @@ def _waterfalls(taken: Sequence[RouteColumn]) -> str:
     for name in dict.fromkeys(name for recipe in recipes for name in recipe.waterfall_usd):
         rows.append((name, *(usd(recipe.waterfall_usd.get(name, 0.0)) for recipe in recipes)))
     rows.append(("cost per good", *(usd(recipe.cost_per_good_usd) for recipe in recipes)))
+    if any(column.status is Status.FEASIBLE for column in taken):
+        shown = (f"{column.gap or 0.0:.1e}" for column in taken)
+        rows.append(("others may be less by", *shown))
     rows.append(("DPPM", *(f"{recipe.dppm:,.1f}" for recipe in recipes)))
     shares = [column.composite_yield_frac for column in taken]
-    shown = ("" if share is None else f"{100 * share:.1f} %" for share in shares)
-    rows.append(("composite process yield", *shown))
+    rows.append(
+        ("composite process yield", *("" if x is None else f"{100 * x:.1f} %" for x in shares))
+    )
     return columns(rows, right=range(1, len(taken) + 1))
 
 
@@ -79,12 +85,29 @@ def breakeven_text(found: BreakEven) -> str:
     rows: Rows = [("USD per good", f"at {found.low:g}", f"at {found.base:g}, now",
                    f"at {found.high:g}")]  # fmt: skip
     for route, costs in found.costs.items():
-        rows.append((route, *("cannot" if cost is None else usd(cost) for cost in costs)))
+        none = ("stopped" if late else "cannot" for late in found.stopped[route])
+        shown = zip(costs, none, strict=True)
+        rows.append((route, *(word if cost is None else usd(cost) for cost, word in shown)))
     parts = [head, columns(rows, right=(1, 2, 3))]
     parts += [_crossing(crossing) for crossing in found.crossings]
-    if not found.crossings:
+    if found.status is Status.UNKNOWN:
+        parts.append(f"unknown: {'; '.join(found.reasons)}")
+    elif found.not_known:
+        parts.append(_stopped(found))
+    elif not found.crossings:
         parts.append("no break-even in this range")
+    if found.status is Status.FEASIBLE and found.gap:
+        parts.append(f"other levels may cost less than those compared, by {found.gap:.1e} at most")
     return "\n\n".join(parts)
+
+
+def _stopped(found: BreakEven) -> str:
+    first, last = found.not_known[0], found.not_known[-1]
+    none = "" if found.crossings else "; no break-even was found before"
+    return (
+        f"time ended at {len(found.not_known)} values, from {first:.6g} to {last:.6g}: "
+        f"crossings there are not known{none}"
+    )
 
 
 def _crossing(crossing: Crossing) -> str:
@@ -93,5 +116,8 @@ def _crossing(crossing: Crossing) -> str:
     if crossing.is_jump:
         shown = ", ".join(f"{route} {usd(cost)}" for route, cost in costs.items())
         return f"a jump at {crossing.value:.6g}, the costs never meet ({shown} USD); {sides}"
+    if crossing.value - crossing.not_below > _CLOSE * abs(crossing.value):
+        between = f"between {crossing.not_below:.6g} and {crossing.value:.6g}"
+        return f"a break-even or a jump {between}, not closed in on; {sides}"
     cost = usd(next(iter(costs.values())))
     return f"break-even at {crossing.value:.6g}: {cost} USD per good package; {sides}"

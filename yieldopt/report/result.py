@@ -16,7 +16,11 @@ def result_text(result: Result) -> str:
         lines = "\n".join(f"  {line}" for line in result.binding)
         infeasible = result.status is Status.INFEASIBLE
         head = "infeasible; what binds:" if infeasible else "unknown; no plan was found in time:"
-        return f"{head}\n{lines}\n\n{_routes(result)}"
+        parts = [f"{head}\n{lines}", _routes(result)]
+        if result.recipes:
+            parts += ["what was found in time, each product by itself; nothing is allocated"]
+            parts += [_products(result), *map(_recipe, result.recipes)]
+        return "\n\n".join(parts)
     head = (
         f"{result.status}: {usd(result.objective_usd or 0.0)} USD "
         f"(bound {usd(result.bound_usd or 0.0)}, gap {result.gap or 0.0:.1e}), "
