@@ -38,7 +38,7 @@ class Candidate:
     budget: Budget = field(default_factory=Budget)
     recipes: list[Recipe] = field(default_factory=list)
     stopped: bool = False  # a search ended before it found a first plan, or that there is none
-    _answers: dict[_Asked, float] = field(default_factory=dict)
+    _answers: dict[_Asked, _Answered] = field(default_factory=dict)
 
     @cached_property
     def resources(self) -> frozenset[str]:
@@ -64,6 +64,7 @@ class Candidate:
         escape_usd: float = 0.0,
         ruled: Ruled | None = None,
         dppm_limit: float | None = None,
+        enough_usd: float = math.inf,
     ) -> float:
         """Return the least cost per good package at prices; keep a new recipe.
 
@@ -82,6 +83,8 @@ class Candidate:
             The template under more rules than the product's own; absent: these.
         dppm_limit
             For this once: where the product's limit is a pooled one and holds for no recipe alone.
+        enough_usd
+            Only recipes below this are looked for: if there are none it is the answer.
         """
         ask = _Asked(
             prices_only,
@@ -90,25 +93,29 @@ class Candidate:
             self.dppm_limit if dppm_limit is None else dppm_limit,
             None if ruled is None else tuple(ruled.menus.values()),
         )
-        if ask not in self._answers:
+        one_off = 0.0 if prices_only else self.one_off_usd
+        held = self._answers.get(ask)
+        if held is None or (held.cut and held.bound_usd < enough_usd):
             if self.budget.is_spent:  # no price is below 0: what was shown without them still holds
                 self.stopped |= not self.recipes
                 free = replace(ask, prices=(), escape_usd=self.own_escape_usd, menus=None)
-                return 0.0 if prices_only else self._answers.get(free, self.one_off_usd)
-            found = self._search(ask, ruled or self.ruled)
+                known = self._answers.get(free)
+                return 0.0 if prices_only else known.bound_usd if known else one_off
+            found = self._search(ask, ruled or self.ruled, enough_usd - one_off)
             self.stopped |= stopped(found) and not self.recipes
             if found.levels is not None:
                 self._keep(found.levels, found.proof)
-            bound = found.proof.lower_bound_usd
-            self._answers[ask] = bound + (0.0 if prices_only else self.one_off_usd)
-        return self._answers[ask]
+            bound = found.proof.lower_bound_usd + one_off
+            held = _Answered(bound, bound >= enough_usd)
+            self._answers[ask] = held
+        return held.bound_usd
 
     @property
     def dppm_limit(self) -> float | None:
         """The limit that each recipe keeps: none where the product's is a pooled one."""
         return None if self.product.dppm_pooled else self.product.dppm_limit
 
-    def _search(self, ask: _Asked, ruled: Ruled) -> Found:
+    def _search(self, ask: _Asked, ruled: Ruled, enough_usd: float) -> Found:
         known = math.inf if ask.menus is not None else self._known(ask)
         return best_under(
             ruled,
@@ -117,7 +124,7 @@ class Candidate:
             dppm_limit=ask.dppm_limit,
             escape_cost_usd=ask.escape_usd,
             prices_only=ask.prices_only,
-            known_usd=known,
+            known_usd=min(known, enough_usd),
             search=partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S),
         )
 
@@ -150,6 +157,14 @@ class _Asked:
     escape_usd: float
     dppm_limit: float | None
     menus: tuple[tuple[str, ...], ...] | None  # cut ones
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What a search showed: nothing costs less; ``cut``: it looked for nothing above that."""
+
+    bound_usd: float
+    cut: bool
 
 
 def make_recipe(name: str, candidate: Candidate, levels: Mapping[str, str], proof: Proof) -> Recipe:

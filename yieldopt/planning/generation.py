@@ -22,7 +22,8 @@ from yieldopt.planning.master import Master
 from yieldopt.planning.sheet import PACKAGES, Array
 
 _TOLERANCE = 1e-9  # of a reduced cost, against the worth of a package
-_ROUNDS = 2000
+_ROUNDS = 5000
+_NEAR = 0.1  # a recipe found so far is dearer than wanted by this share of a package's worth
 
 
 @dataclass(frozen=True)
@@ -118,23 +119,58 @@ def _from_pools(master: Master, prices: Array) -> int:
 
 
 def _by_search(master: Master, prices: Array, duals: Array) -> tuple[float, int]:
-    """Ask the search where a recipe may be wanted; return the slack of the bound and the gain."""
+    """Ask the search where a recipe may be wanted; return the slack of the bound and the gain.
+
+    First in the likeliest slot of each pool; only if nothing is wanted in any of them in all the
+    others, likeliest first, until some are found. So the duals are seldom old when most slots are
+    asked, and all of them are asked once, at the end.
+    """
+    least = _bounds(master, prices)
+    likely = _likely(master, prices)
+    pools = master.setting.slot_pool
+    first = [min(pool.slots, key=lambda s: likely[s]) for pool in master.setting.pools]
+    near = [slot for slot in first if likely[slot] < _NEAR]
+    fresh = _ask(master, prices, near, least, len(pools))
+    if not fresh:
+        rest = sorted(set(range(len(pools))) - set(near), key=lambda s: likely[s])
+        fresh = _ask(master, prices, rest, least, 1 + len(first) // 8)
+    return _slack(master, duals, np.minimum(least, 0.0)), fresh
+
+
+def _ask(master: Master, prices: Array, slots: list[int], least: Array, enough: int) -> int:
+    """Search slots in turn until enough recipes are found; note the least of each in ``least``."""
     limit = _limit(prices)
-    least = np.zeros(len(prices))
     fresh = 0
-    for number, pool in enumerate(master.setting.pools):
-        menus = master.menus(number)
-        bounds = {slot: pool.bound(prices[slot]) for slot in pool.slots}
-        found = 0
-        for slot in sorted(pool.slots, key=lambda s: bounds[s]):
-            if bounds[slot] < limit[slot] and not found:
-                held = len(pool.recipes)
-                bounds[slot] = pool.price(prices[slot], menus)
-                if bounds[slot] < limit[slot] and len(pool.recipes) > held:
-                    found += _offer(master, prices, number, held)
-            least[slot] = min(0.0, bounds[slot])
-        fresh += found
-    return _slack(master, duals, least), fresh
+    for slot in slots:
+        if least[slot] >= limit[slot]:
+            continue
+        number = int(master.setting.slot_pool[slot])
+        pool = master.setting.pools[number]
+        held = len(pool.recipes)
+        least[slot] = pool.price(prices[slot], master.menus(number), 0.0)
+        if least[slot] < limit[slot] and len(pool.recipes) > held:
+            fresh += _offer(master, prices, number, held)
+            if fresh >= enough:
+                break
+    return fresh
+
+
+def _bounds(master: Master, prices: Array) -> Array:
+    """Return a lower bound of the least reduced cost of each slot."""
+    out = np.empty(len(prices))
+    for pool in master.setting.pools:
+        own = list(pool.slots)
+        out[own] = pool.bounds(prices[own])
+    return out
+
+
+def _likely(master: Master, prices: Array) -> Array:
+    """Return the least reduced cost of the recipes found so far, against the worth of a package."""
+    out = np.empty(len(prices))
+    for pool in master.setting.pools:
+        own = list(pool.slots)
+        out[own] = (pool.features @ prices[own].T).min(axis=0)
+    return out / np.maximum(np.abs(prices[:, PACKAGES]), 1e-6)
 
 
 def _offer(master: Master, prices: Array, number: int, first: int) -> int:

@@ -13,7 +13,7 @@ from yieldopt.planning import answer
 from yieldopt.planning.branching import Branching
 from yieldopt.planning.generation import Progress
 from yieldopt.planning.master import Master
-from yieldopt.planning.rules import programme_of
+from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import Setting, setting_of
 from yieldopt.schema.case import Case
 

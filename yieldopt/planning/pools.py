@@ -15,6 +15,8 @@ from yieldopt.optimize.rules import Menus, cut
 from yieldopt.plan import Recipe
 from yieldopt.planning.sheet import MONEY, PACKAGES, SHIPPED, Array
 
+_KEPT = 200  # searched prices that bounds are made of
+
 
 @dataclass
 class Pool:
@@ -42,6 +44,9 @@ class Pool:
     feature_of: Mapping[str, int]
     width: int
     counted: bool = True  # False: a package for information, which takes no capacity
+    _priced: Array = field(default_factory=lambda: np.empty((0, 0)))  # prices that were searched
+    _values: Array = field(default_factory=lambda: np.empty(0))  # and the least at them
+    _leasts: Array = field(default_factory=lambda: np.empty(0))
     _table: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
@@ -75,43 +80,64 @@ class Pool:
         """Return which recipes keep to menus, (recipes,)."""
         return np.array([menus is None or keeps(recipe, menus) for recipe in self.recipes], bool)
 
-    def price(self, prices: Array, menus: Menus | None = None) -> float:
+    def price(self, prices: Array, menus: Menus | None = None, enough: float = np.inf) -> float:
         """Return the least value of ``prices @ features`` over every recipe; keep a new one.
 
-        A lower bound where a search is stopped. No rule pays for use: the prices of money, of
-        escapes and of resources are below 0 only by rounding of the duals, and count as 0 then.
+        A lower bound where a search is stopped; where nothing is below ``enough``, that. No rule
+        pays for use: the prices of money, of escapes and of resources are below 0 only by rounding
+        of the duals, and count as 0 then.
         """
         free = float(prices[PACKAGES]) + float(prices[SHIPPED])  # 1/Q is 1 and the escapes
-        only = prices[MONEY] <= 0.0
+        only = bool(prices[MONEY] <= 0.0)
         scale = 1.0 if only else float(prices[MONEY])
         uses = self.feature_of.items() if self.counted else ()
         asked = {name: max(0.0, float(prices[at])) / scale for name, at in uses}
         escape_usd = max(0.0, float(prices[SHIPPED])) / scale
-        found = self.candidate.price(asked, bool(only), escape_usd, self._ruled(menus))
         extra = 0.0 if only else self.line.extra_usd_per_good
-        return free + scale * (found + extra)
+        most = (enough - free) / scale - extra
+        found = self.candidate.price(asked, only, escape_usd, self._ruled(menus), enough_usd=most)
+        value = free + scale * (found + extra)
+        if menus is None:
+            self._remember(prices, value - float(prices[PACKAGES]))
+        return value
 
-    def bound(self, prices: Array) -> float:
-        """Return a lower bound of :meth:`price` from what was found before, without a search.
+    def _remember(self, prices: Array, value: float) -> None:
+        own = np.maximum(prices, 0.0)
+        own[PACKAGES] = 0.0
+        self._priced = np.vstack([self._priced.reshape(-1, self.width), own])[-_KEPT:]
+        self._values = np.append(self._values, value)[-_KEPT:]
 
-        The least of a sum is no less than the sum of the leasts of its terms.
+    def bounds(self, prices: Array) -> Array:
+        """Return lower bounds of :meth:`price` at prices (n, features), without a search.
+
+        The least of a sum is no less than the sum of the leasts of its terms: prices w are λ times
+        prices that were searched, and a rest of which each term has its own least.
         """
-        total = float(prices[PACKAGES]) + float(prices[SHIPPED])
-        if prices[MONEY] > 0.0:
-            total += float(prices[MONEY]) * (self.least_usd + self.line.extra_usd_per_good)
-        for name, at in self.feature_of.items() if self.counted else ():
-            if prices[at] > 0.0:
-                total += float(prices[at]) * self.least_use(name)
-        return total
+        own = np.maximum(prices, 0.0)
+        own[:, PACKAGES] = 0.0
+        least = self._least(own.max(axis=0, initial=0.0) > 0.0)
+        best = own @ least
+        if len(self._values):
+            before = self._priced  # (m, features)
+            ratio = np.full((len(own), *before.shape), np.inf)
+            np.divide(own[:, None, :], before, out=ratio, where=before > 0.0)
+            share = ratio.min(axis=2)
+            share[~np.isfinite(share)] = 0.0
+            known = share * (self._values - before @ least)
+            best = best + np.maximum(known.max(axis=1), 0.0)
+        out: Array = prices[:, PACKAGES] + best
+        return out
 
-    @property
-    def least_usd(self) -> float:
-        """Least cost of a recipe by itself, at least [USD per good]."""
-        return self.candidate.price({})
-
-    def least_use(self, name: str) -> float:
-        """Return the least use of a resource by any recipe, at least [per good]."""
-        return self.candidate.price({name: 1.0}, True)
+    def _least(self, asked: NDArray[np.bool_]) -> Array:
+        """Return the least of each feature that is asked for over every recipe, at least."""
+        if not len(self._leasts):
+            self._leasts = np.full(self.width, np.nan)
+            self._leasts[SHIPPED] = 1.0
+            self._leasts[MONEY] = self.candidate.price({}) + self.line.extra_usd_per_good
+        for at in np.flatnonzero(asked & np.isnan(self._leasts)):
+            names = [k for k, own in self.feature_of.items() if own == at and self.counted]
+            self._leasts[at] = sum(self.candidate.price({name: 1.0}, True) for name in names)
+        return np.where(asked, self._leasts, 0.0)
 
     def _ruled(self, menus: Menus | None) -> Ruled | None:
         return None if menus is None else narrowed(self.candidate.ruled, menus)

@@ -10,6 +10,7 @@ import numpy as np
 from yieldopt.errors import SolverError
 from yieldopt.optimize.backends import Infeasible, LinearProgram, LpAnswer, quiet
 
+INFINITE = float(highspy.kHighsInf)
 _NONE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
@@ -21,6 +22,14 @@ def quiet_highs() -> Any:
     for option in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
         highs.setOptionValue(option, 1e-9)
     return highs
+
+
+def ended(highs: Any) -> bool:
+    """Whether it ended with an optimum; ``Infeasible`` where nothing is feasible."""
+    status = highs.getModelStatus()
+    if status in _NONE:
+        raise Infeasible("HiGHS: nothing is feasible")
+    return bool(status == highspy.HighsModelStatus.kOptimal)
 
 
 def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
@@ -48,11 +57,9 @@ def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
             highs.setOptionValue("time_limit", time_limit_s)
     highs.passModel(model)
     highs.run()
-    status = highs.getModelStatus()
-    if status in _NONE:
-        raise Infeasible("HiGHS: nothing is feasible")
+    optimal, status = ended(highs), highs.getModelStatus()
     late = status == highspy.HighsModelStatus.kTimeLimit and highs.getSolution().value_valid
-    if status != highspy.HighsModelStatus.kOptimal and not late:
+    if not optimal and not late:
         raise SolverError(f"HiGHS ended with {highs.modelStatusToString(status)}")
     answer = highs.getSolution()
     info = highs.getInfo()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import highspy
 import numpy as np
 
 from yieldopt.errors import SolverError
-from yieldopt.optimize.backends import Array, Index, LpAnswer
-from yieldopt.optimize.backends.highs_lp import quiet_highs
-
-_DONE = highspy.HighsModelStatus.kOptimal
-_NONE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+from yieldopt.optimize.backends import Array, Index, Infeasible, LpAnswer
+from yieldopt.optimize.backends.highs_lp import INFINITE, ended, quiet_highs
 
 
 class HighsSession:
@@ -18,8 +14,8 @@ class HighsSession:
 
     def __init__(self, row_lower: Array, row_upper: Array) -> None:
         self.highs = quiet_highs()
-        lower = np.maximum(row_lower, -highspy.kHighsInf)
-        upper = np.minimum(row_upper, highspy.kHighsInf)
+        lower = np.maximum(row_lower, -INFINITE)
+        upper = np.minimum(row_upper, INFINITE)
         none = np.empty(0, np.int32)
         starts = np.zeros(len(lower), np.int32)
         self.highs.addRows(len(lower), lower, upper, 0, starts, none, np.empty(0))
@@ -31,7 +27,7 @@ class HighsSession:
         order = np.argsort(columns, kind="stable")
         starts = np.searchsorted(columns[order], np.arange(count)).astype(np.int32)
         index = rows[order].astype(np.int32)
-        upper = np.full(count, highspy.kHighsInf)
+        upper = np.full(count, INFINITE)
         self.highs.addCols(
             count, cost, np.zeros(count), upper, len(index), starts, index, values[order]
         )
@@ -39,7 +35,7 @@ class HighsSession:
 
     def bound(self, columns: Index, lower: Array, upper: Array) -> None:
         """Set bounds of columns."""
-        most = np.minimum(upper, highspy.kHighsInf)
+        most = np.minimum(upper, INFINITE)
         if len(columns):
             self.highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, most)
 
@@ -56,15 +52,18 @@ class HighsSession:
         SolverError
             It ends otherwise, also when begun anew.
         """
-        for attempt in range(2):
-            if attempt:
+        for begun_anew in (False, True):
+            if begun_anew:
                 self.highs.clearSolver()
             self.highs.run()
-            status = self.highs.getModelStatus()
-            if status == _DONE:
-                answer = self.highs.getSolution()
-                value = float(self.highs.getInfo().objective_function_value)
-                return LpAnswer(value, np.array(answer.col_value), np.array(answer.row_dual))
-            if status in _NONE and attempt:
-                return None
-        raise SolverError(f"HiGHS ended with {self.highs.modelStatusToString(status)}")
+            try:
+                if ended(self.highs):
+                    answer = self.highs.getSolution()
+                    value = float(self.highs.getInfo().objective_function_value)
+                    x, duals = np.array(answer.col_value), np.array(answer.row_dual)
+                    return LpAnswer(value, x, duals, value)
+            except Infeasible:
+                if begun_anew:
+                    return None
+        status = self.highs.modelStatusToString(self.highs.getModelStatus())
+        raise SolverError(f"HiGHS ended with {status}")
