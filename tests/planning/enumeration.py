@@ -7,14 +7,16 @@ of the planner.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.random_templates import all_plans
 from yieldopt import evaluate
 from yieldopt.compile import compile_template
+from yieldopt.optimize.pricing import resources
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.route import exclusions
+from yieldopt.optimize.ruled import Ruled
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.schema.planning import LineShape
@@ -74,6 +76,12 @@ def places(case: Case) -> list[Place]:
     return out
 
 
+def usable(case: Case, product: ProductShape) -> list[Place]:
+    """Lines of a product's routes that lie in no region that is barred to it."""
+    barred = set(product.barred_regions)
+    return [p for p in places(case) if p.route in product.routes and not p.regions & barred]
+
+
 def in_force(case: Case) -> list[Case]:
     """The case whose models hold in each period."""
     held = [case] * len(case.periods)
@@ -85,27 +93,26 @@ def in_force(case: Case) -> list[Case]:
 
 def ways(case: Case) -> dict[str, list[Way]]:
     """Every way to make each product, those of a line together; empty: it cannot be made."""
-    held, every = in_force(case), places(case)
+    held = in_force(case)
     out: dict[str, list[Way]] = {}
     for product in case.products:
         known: dict[tuple[int, str], dict[Levels, Made]] = {}
         out[product.name] = []
-        for place in every:
-            if place.route not in product.routes or place.regions & set(product.barred_regions):
-                continue
+        for place in usable(case, product):
             tables = []
             for models in held:
                 key = (id(models), place.route)
                 if key not in known:
                     known[key] = _recipes(models, product.name, place.route)
-                tables.append({k: _on(place, made) for k, made in known[key].items()})
+                tables.append({k: on(place, made) for k, made in known[key].items()})
             for levels in dict.fromkeys(levels for table in tables for levels in table):
                 row = tuple(table.get(levels) for table in tables)
                 out[product.name].append(Way(product.name, place, levels, row))
     return out
 
 
-def _on(place: Place, made: Made) -> Made:
+def on(place: Place, made: Made) -> Made:
+    """A recipe of the route on one of its lines."""
     uses: dict[str, float] = {}
     for name, amount in made.uses.items():
         uses[place.renamed.get(name, name)] = uses.get(place.renamed.get(name, name), 0.0) + amount
@@ -119,20 +126,28 @@ def _recipes(case: Case, name: str, route_name: str) -> dict[Levels, Made]:
         return {}
     template = compile_template(case, product, route)
     ruled = product_ruled(product, template)
-    if ruled.reasons:
-        return {}
-    limit = math.inf if product.dppm_pooled else (product.dppm_limit or math.inf)
     out = {}
     for plan in all_plans(template):
-        in_menus = all(plan[place] in levels for place, levels in ruled.menus.items())
-        if not in_menus or not all(_one_of(joint, plan) for joint in ruled.joints):
-            continue
-        made, dppm = recipe(case, product, route_name, plan)
-        most = product.use_limits_per_good
-        kept = all(made.uses.get(k, 0.0) <= limit for k, limit in most.items())
-        if made.quality > 0.0 and math.isfinite(made.cost_usd) and dppm <= limit and kept:
-            out[tuple(sorted(plan.items()))] = made
+        if keeps_levels(ruled, plan):
+            made, dppm = recipe(case, product, route_name, plan)
+            if keeps_limits(product, made, dppm):
+                out[tuple(sorted(plan.items()))] = made
     return out
+
+
+def keeps_levels(ruled: Ruled, plan: Mapping[str, str]) -> bool:
+    """Whether levels keep the product's own rules on levels."""
+    in_menus = all(plan[place] in levels for place, levels in ruled.menus.items())
+    return not ruled.reasons and in_menus and all(_one_of(joint, plan) for joint in ruled.joints)
+
+
+def keeps_limits(product: ProductShape, made: Made, dppm: float, slack: float = 0.0) -> bool:
+    """Whether a recipe keeps its limits, to a relative slack; nothing passes: it does not."""
+    limit = math.inf if product.dppm_pooled else (product.dppm_limit or math.inf)
+    uses = product.use_limits_per_good.items()
+    within = all(made.uses.get(k, 0.0) <= most * (1.0 + slack) for k, most in uses)
+    passes = made.quality > 0.0 and math.isfinite(made.cost_usd)
+    return passes and dppm <= limit * (1.0 + slack) and within
 
 
 def _one_of(joint: tuple[Mapping[str, tuple[str, ...]], ...], plan: Mapping[str, str]) -> bool:
@@ -193,27 +208,21 @@ def to_qualify(product: ProductShape, own: list[Way]) -> Iterator[Place]:
             yield place
 
 
-def can_be_unmet(case: Case, product: ProductShape, own: list[Way]) -> bool:
+def can_be_unmet(case: Case, product: ProductShape, own: Sequence[object]) -> bool:
     """Whether demand may be left unmet: at a price, by a service level, for margin, or no way."""
     free = case.objective == "margin" or product.service_frac is not None
     return free or product.shortage_cost_usd is not None or not own
 
 
-def names_under(case: Case, kind: str, own: list[Way]) -> dict[Place, frozenset[str]]:
-    """Names under which each line of a product counts, by kind; one in two sites counts in both.
+def names_under(case: Case, kind: str, product: ProductShape, place: Place) -> frozenset[str]:
+    """Names under which a line of a product counts, by kind; one in two sites counts in both.
 
-    Vendors are those of the resources that some recipe of the product uses on the line.
+    Vendors are those of the resources that the product can draw on there, at any level.
     """
-    vendors = {held.name: held.vendor for held in case.resources if held.vendor is not None}
-    out: dict[Place, frozenset[str]] = {}
-    for way in own:
-        place = way.place
-        names = {"line": {place.name}, "route": {place.route}, "site": place.sites,
-                 "region": place.regions}.get(kind)  # fmt: skip
-        if names is None:
-            uses = [
-                name for made in way.by_period if made for name, n in made.uses.items() if n > 0
-            ]
-            names = out.get(place, frozenset()) | {vendors[k] for k in uses if k in vendors}
-        out[place] = frozenset(names)
-    return out
+    plain = {"line": frozenset({place.name}), "route": frozenset({place.route}),
+             "site": place.sites, "region": place.regions}  # fmt: skip
+    if kind in plain:
+        return plain[kind]
+    template = compile_template(case, product, case.library.routes[place.route])
+    drawn = {place.renamed.get(name, name) for name in resources(template)}
+    return frozenset(h.vendor for h in case.resources if h.vendor is not None and h.name in drawn)

@@ -1,7 +1,7 @@
-"""A small mixed-integer programme by OR-Tools: SCIP decides the integers, GLOP the rest.
+"""A small mixed-integer programme, by SCIP (OR-Tools).
 
-Once SCIP has the integers they are fixed and the linear rest is solved again, so that the optimum
-does not carry SCIP's rounding of binaries times large coefficients.
+Once the integers are known they are fixed and the linear rest is solved again, so that the optimum
+does not carry the rounding of binaries times large coefficients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ limits/absgap = 1e-9
 numerics/feastol = 1e-9
 numerics/dualfeastol = 1e-9
 """
-_GLOP = "primal_feasibility_tolerance: 1e-9 dual_feasibility_tolerance: 1e-9"
 
 
 @dataclass
@@ -46,22 +45,19 @@ class Milp:
 
     def solve(self) -> tuple[float, list[float]] | None:
         """Return the optimum and a plan; ``None``: infeasible."""
-        if not any(self.whole):
-            return self._run("GLOP", _GLOP, {})
-        first = self._run("SCIP", _SCIP, {})
-        if first is None:
-            return None
+        first = self._run({})
+        if first is None or not any(self.whole):
+            return first
         fixed = {at: round(first[1][at]) for at, whole in enumerate(self.whole) if whole}
-        rest = self._run("GLOP", _GLOP, fixed)
+        rest = self._run(fixed)
         assert rest is not None, "the integers found leave no plan"
         assert math.isclose(rest[0], first[0], rel_tol=1e-6, abs_tol=1.0), (rest[0], first[0])
         return rest
 
-    def _run(
-        self, name: str, options: str, fixed: Mapping[int, int]
-    ) -> tuple[float, list[float]] | None:
-        solver = pywraplp.Solver.CreateSolver(name)
-        assert solver.SetSolverSpecificParametersAsString(options)
+    def _run(self, fixed: Mapping[int, int]) -> tuple[float, list[float]] | None:
+        solver = pywraplp.Solver.CreateSolver("SCIP")
+        assert solver.SetSolverSpecificParametersAsString(_SCIP)
+        solver.SuppressOutput()
         goal = solver.Objective()
         held = []
         for at, (cost, upper, whole) in enumerate(
@@ -78,7 +74,7 @@ class Milp:
         status = solver.Solve()
         if status == pywraplp.Solver.INFEASIBLE:
             return None
-        assert status == pywraplp.Solver.OPTIMAL, (name, status)
+        assert status == pywraplp.Solver.OPTIMAL, status
         found = [x.solution_value() for x in held]
         return math.fsum(
             c * x for c, x in zip(self.cost, found, strict=True)

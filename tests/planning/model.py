@@ -243,10 +243,12 @@ class Model:
     def _share(self, share: ShareShape) -> None:
         spans = [[t] for t in self.periods] if share.per == "period" else [list(self.periods)]
         kind = share.each or next(kind for kind in SHARE_KINDS if getattr(share, kind) is not None)
-        for product, own in self.ways.items():
-            if share.product not in (None, product):
+        for product in self.case.products:
+            if share.product not in (None, product.name):
                 continue
-            under = names_under(self.case, kind, own)
+            own = self.ways[product.name]
+            lines = dict.fromkeys(way.place for way in own)
+            under = {line: names_under(self.case, kind, product, line) for line in lines}
             every = dict.fromkeys(name for names in under.values() for name in sorted(names))
             for span in spans:
                 whole = self._sum((way, t) for way in own for t in span)

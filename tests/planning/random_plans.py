@@ -182,7 +182,7 @@ def _lumps(draft: Draft, rng: Draw) -> None:
             resource=held["name"],
             amount_per_period=amount,
             running_usd_per_period=running,
-            cost_usd=_round(worth * rng.uniform(0.1, 0.7)),
+            cost_usd=_round(worth * rng.uniform(0.05, 0.5)),
             most=int(rng.integers(1, 4)),
             lead_time_periods=int(rng.integers(0, 2)),
         )
@@ -250,7 +250,6 @@ def _shares(draft: Draft, rng: Draw) -> None:
 def _share(draft: Draft, rng: Draw, kind: str) -> None:
     product = draft.products[int(rng.integers(len(draft.products)))]
     keys: Table = {"name": f"share_{kind}", "per": str(rng.choice(["horizon", "period"]))}
-    most = _round(rng.uniform(0.1, 0.5))
     barred = product.get("barred_regions", ())
     route = str(rng.choice([r for r in product["routes"] if ROUTES[r][1] not in barred]))
     names = {"route": route, "line": str(rng.choice(_lines_of(draft, product))),
@@ -262,32 +261,35 @@ def _share(draft: Draft, rng: Draw, kind: str) -> None:
         product = next(p for p in draft.products if draft.resources[0]["name"].split(".")[1]
                        in p["routes"])  # fmt: skip
     if kind == "each":
-        keys["most_frac"] = _round(rng.uniform(0.5, 0.8))
+        keys["most_frac"] = _round(rng.uniform(0.4, 0.7))
     else:
         keys["product"] = product["name"]
-        keys["most_frac" if rng.random() < 0.5 else "least_frac"] = most
+        if rng.random() < 0.5:
+            keys["most_frac"] = _round(rng.uniform(0.05, 0.3))
+        else:
+            keys["least_frac"] = _round(rng.uniform(0.5, 0.9))
     draft.add("shares", **keys)
 
 
 def _budget_all(draft: Draft, rng: Draw) -> None:
-    """Money for all: below what the plan without it would spend; not to make must be cheap."""
-    spend = 0.0
+    """Less money than would earn more; a plan of least cost spends the least anyway."""
+    if draft.case.get("objective") != "margin":
+        _margin(draft, rng)
     for product in draft.products:
-        product["shortage_cost_usd"] = _round(KINDS[product["name"]][5] * 1.2)
-        spend += sum(product["demand"]) * KINDS[product["name"]][5]
-    keys: Table = {"name": "purse", "of": "all", "most_usd": _round(spend * rng.uniform(0.95, 1.1))}
+        product.pop("shortage_cost_usd", None)
+    spend = [sum(p["demand"][t] * KINDS[p["name"]][5] for p in draft.products)
+             for t in range(draft.periods)]  # fmt: skip
+    keys: Table = {"name": "purse", "of": "all"}
     if rng.random() < 0.5:
-        keys["periods"] = draft.case["periods"][:1]
-        first = sum(p["demand"][0] * KINDS[p["name"]][5] for p in draft.products)
-        keys["most_usd"] = _round(first * rng.uniform(0.95, 1.1))
-    draft.add("budgets", **keys)
+        keys["periods"], spend = draft.case["periods"][:1], spend[:1]
+    draft.add("budgets", **keys, most_usd=_round(sum(spend) * rng.uniform(0.1, 0.3)))
 
 
 def _budget_capital(draft: Draft, rng: Draw) -> None:
     if not draft.tables.get("expansions"):
         _lumps(draft, rng)
     dearest = max(lump["cost_usd"] for lump in draft.tables["expansions"])
-    draft.add("budgets", name="capital", of="capital", most_usd=dearest * rng.uniform(0.6, 1.6))
+    draft.add("budgets", name="capital", of="capital", most_usd=dearest * rng.uniform(0.3, 1.2))
 
 
 def _pooled(draft: Draft, rng: Draw) -> None:
@@ -314,9 +316,9 @@ def _discount(draft: Draft, rng: Draw) -> None:
 def _margin(draft: Draft, rng: Draw) -> None:
     draft.case["objective"] = "margin"
     for product in draft.products:
-        product["price_usd"] = _round(KINDS[product["name"]][5] * rng.uniform(0.9, 2.0))
+        product["price_usd"] = _round(KINDS[product["name"]][5] * rng.uniform(1.1, 2.0))
         if rng.random() < 0.6:
-            del product["shortage_cost_usd"]
+            product.pop("shortage_cost_usd", None)
 
 
 def _lines(draft: Draft, rng: Draw) -> None:
