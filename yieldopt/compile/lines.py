@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yieldopt.schema.case import Case, ProductShape
-from yieldopt.schema.lines import Line, lines_among
+from yieldopt.schema.lines import Line, lines_among, usable_among
 
 
 def lines_of(case: Case) -> tuple[Line, ...]:
@@ -51,9 +51,7 @@ def usable_lines(case: Case, product: ProductShape) -> tuple[Line, ...]:
     >>> [line.name for line in usable_lines(case, case.products[0])]
     ['cowos_s', 'osat_2p5d']
     """
-    barred = set(product.barred_regions)
-    lines = lines_among(product.routes, case.lines, case.library.routes)
-    return tuple(line for line in lines if not line.regions & barred)
+    return tuple(usable_among(product, case.lines, case.library.routes))
 
 
 __all__ = ["Line", "lines_of", "usable_lines"]

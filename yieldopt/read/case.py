@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault, near_miss
+from yieldopt.read.changes import read_changes
+from yieldopt.read.check_names import reference_faults
 from yieldopt.read.check_rules import rule_faults
-from yieldopt.read.crosscheck import source_faults
 from yieldopt.read.documents import Document, open_document
 from yieldopt.read.fit import fit_faults, slot_faults
-from yieldopt.read.inventory import resources as known_resources
 from yieldopt.read.keys import join_key, key_parts
 from yieldopt.read.library import read_library
 from yieldopt.read.merging import merged, unknown_entries
-from yieldopt.read.names import name_faults
+from yieldopt.read.pieces import Pieces, entries_of, read_pieces, sources_within
+from yieldopt.read.planning import planning_faults
 from yieldopt.read.scenarios import read_scenarios, together_faults
 from yieldopt.read.shapes import check
 from yieldopt.schema.assembly import product_assembly
-from yieldopt.schema.case import (
-    Case,
-    CaseShape,
-    Library,
-    ProductShape,
-    ResourceShape,
-    ScenarioShape,
-)
+from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, Scenario
 from yieldopt.schema.models import KINDS
 from yieldopt.schema.route import RouteShape
 
@@ -44,7 +37,8 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     changes
         Values put over those of the file and of the models before anything is checked, by dotted
         key: ``"processes.n5.d0_per_cm2"``, ``"routes.cowos_l.steps.mould_and_grind.scrap"``,
-        ``"products.asic.dppm_limit"``. The case has no scenarios then.
+        ``"products.asic.dppm_limit"``. They hold in all periods, over the case's own changes. The
+        case has no scenarios then.
 
     Raises
     ------
@@ -68,52 +62,93 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
         raise CaseError(
             Fault("no such file, and no bundled case of this name", "", str(path), hint)
         )
+    over = _nested(changes or {})
     document = open_document(place, "toml")
-    if changes:
-        document = _changed(document, changes)
+    return _over_time(document, place.parent, over, not changes)
+
+
+def _over_time(
+    document: Document, folder: Path, over: Mapping[str, Any], with_scenarios: bool
+) -> Case:
+    """Return the case with tables over its own, its changes and, if asked for, its scenarios."""
+
+    def alone(more: Mapping[str, Any]) -> Case:
+        return _checked(_changed(document, more), folder)[0]
+
+    def changing(more: Mapping[str, Any]) -> Case:
+        return _over_time(document, folder, more, False)
+
+    case, pieces = _checked(_changed(document, over), folder)
+    changes, faults = read_changes(document, case, pieces["changes"], over, alone)
+    scenarios: tuple[Scenario, ...] = ()
+    if with_scenarios:
+        # What is wrong with the changes is said once, not in every scenario again.
+        load_one = alone if faults else changing
+        scenarios, wrong = read_scenarios(document, pieces["scenarios"], load_one)
+        faults += wrong
+    if faults:
+        raise CaseError(faults)
+    return replace(case, changes=changes, scenarios=scenarios)
+
+
+def _checked(document: Document, folder: Path) -> tuple[Case, Pieces]:
+    """Return the case without changes and scenarios, and all its entries."""
     shape, faults = check(CaseShape, document.data)
-    includes, include_faults = _includes(document, place.parent)
+    includes, include_faults = _includes(document, folder)
     override = document.data.get("override", {})
     library, model_faults = read_library(
         includes, override if isinstance(override, dict) else {}, document
     )
-    products, product_faults = _pieces(document.data, "products", ProductShape)
-    resources, resource_faults = _pieces(document.data, "resources", ResourceShape)
-    for at, product in enumerate(products):
+    pieces, piece_faults = read_pieces(document.data)
+    in_play = _in_play(document.data)
+    for at, product in enumerate(pieces["products"]):
         if product is not None:
             faults += _fits(product, at, library)
-            found = rule_faults(product, library, _in_play(document.data))
+            found = rule_faults(product, library, in_play)
             faults += [fault.under(join_key(("products", at))) for fault in found]
-    scenarios, scenario_faults = _pieces(document.data, "scenarios", ScenarioShape)
-    faults += include_faults + product_faults + resource_faults + scenario_faults
-    faults += together_faults(scenarios)
-    faults += _case_faults(document.data, library)
-    faults += _source_faults(document.data, library)
+    faults += include_faults + piece_faults
+    faults += together_faults(pieces["scenarios"])
+    unknown = reference_faults(document.data, pieces, library)
+    said = {fault.key for fault in unknown}
+    faults += unknown + _product_faults(document.data, library)
+    planned = planning_faults(document.data, shape, pieces, library, in_play)
+    faults += [fault for fault in planned if fault.key not in said]
+    faults += sources_within(document.data, library)
     located = document.locate(library.without_echoes(faults)) + model_faults
     if located or shape is None:
         raise CaseError(located)
+    return _case_of(shape, pieces, library), pieces
+
+
+def _case_of(shape: CaseShape, pieces: Pieces, library: Library) -> Case:
     in_play = library.insertions if shape.insertions is None else shape.insertions
     return Case(
         shape.name,
         shape.title or shape.name,
         shape.periods,
-        tuple(products),
-        tuple(resources),
+        tuple(pieces["products"]),
+        tuple(pieces["resources"]),
         tuple(library.insertions[name] for name in library.insertions if name in in_play),
         library,
-        () if changes else read_scenarios(document, scenarios, partial(load, place)),
+        period_weeks=shape.period_weeks,
+        discount_frac_per_year=shape.discount_frac_per_year,
+        objective=shape.objective,
+        lines=tuple(pieces["lines"]),
+        expansions=tuple(pieces["expansions"]),
+        reservations=tuple(pieces["reservations"]),
+        shares=tuple(pieces["shares"]),
+        budgets=tuple(pieces["budgets"]),
     )
 
 
-def _changed(document: Document, changes: Mapping[str, Any]) -> Document:
-    nested = _nested(changes)
+def _changed(document: Document, over: Mapping[str, Any]) -> Document:
     faults = [
         Fault("nothing of this name to change", join_key(path), hint=near_miss(path[-1], known))
-        for path, known in unknown_entries(document.data, nested)
+        for path, known in unknown_entries(document.data, over)
     ]
     if faults:
         raise CaseError(faults)
-    return replace(document, data=merged(document.data, nested))
+    return replace(document, data=merged(document.data, over))
 
 
 def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,71 +178,22 @@ def _includes(document: Document, folder: Path) -> tuple[list[Path], list[Fault]
     return found, faults
 
 
-def _pieces(data: dict[str, Any], key: str, shape: Any) -> tuple[list[Any], list[Fault]]:
-    found, faults = [], []
-    entries = data.get(key, [])
-    for at, raw in enumerate(entries if isinstance(entries, list) else []):
-        piece, wrong = check(shape, raw, (key, at))
-        faults += wrong
-        found.append(piece)
-    names = [raw.get("name") for raw in _tables(data, key)]
-    for at, name in enumerate(names):
-        if name is not None and name in names[:at]:
-            faults.append(Fault("duplicate name", f"{key}[{at}].name", name))
-    return found, faults
-
-
 def _in_play(data: dict[str, Any]) -> list[str] | None:
     names = data.get("insertions")
     return names if isinstance(names, list) else None
 
 
-def _case_faults(data: dict[str, Any], library: Library) -> list[Fault]:
-    """Check names and lengths of whatever has the right form, also in an otherwise bad case."""
+def _product_faults(data: dict[str, Any], library: Library) -> list[Fault]:
+    """Check what product entries hold, also those that have other faults."""
     faults: list[Fault] = []
-    periods = data.get("periods", ["all"])
-    count = len(periods) if isinstance(periods, list) else None
-    for at, name in enumerate(periods if isinstance(periods, list) else []):
-        if name in periods[:at]:
-            faults.append(Fault("duplicate name", f"periods[{at}]", name))
-    faults += name_faults(data.get("insertions"), ("insertions",), library.insertions, "insertion")
-    for at, raw in enumerate(_tables(data, "resources")):
-        prefix = ("resources", at)
-        faults += _length(raw, (*prefix, "capacity"), count)
-        known = known_resources(library)
-        if isinstance(raw.get("name"), str) and raw["name"] not in known:
-            hint = near_miss(raw["name"], known)
-            text = "unknown resource: no model uses it"
-            faults.append(Fault(text, join_key((*prefix, "name")), raw["name"], hint))
-    for at, raw in enumerate(_tables(data, "products")):
+    for at, raw in enumerate(entries_of(data, "products")):
         prefix = ("products", at)
-        faults += _length(raw, (*prefix, "demand"), count)
-        faults += name_faults(raw.get("routes"), (*prefix, "routes"), library.routes, "route")
-        present = raw.get("present_route")
-        if isinstance(present, str) and present not in library.routes:
-            hint = near_miss(present, library.routes)
-            key = join_key((*prefix, "present_route"))
-            faults.append(Fault("unknown route", key, present, hint))
         if "dppm_limit" not in raw and "escape_cost_usd" not in raw:
             hint = "a last test pays only if escapes matter: give one of the two"
             text = "neither dppm_limit nor escape_cost_usd"
             faults.append(Fault(text, join_key(prefix), hint=hint))
         faults += _slots(raw, prefix, library)
     return faults
-
-
-def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    entries = data.get(key, [])
-    return [e if isinstance(e, dict) else {} for e in entries] if isinstance(entries, list) else []
-
-
-def _length(raw: dict[str, Any], loc: tuple[str | int, ...], count: int | None) -> list[Fault]:
-    values = raw.get(str(loc[-1]))
-    if not isinstance(values, list) or count is None or len(values) == count:
-        return []
-    hint = "one number per period, or a single number for all"
-    text = f"has {len(values)} entries for {count} periods"
-    return [Fault(text, join_key(loc), hint=hint)]
 
 
 def _routes_of(raw: dict[str, Any], library: Library) -> list[RouteShape]:
@@ -240,12 +226,3 @@ def _fits(product: ProductShape, at: int, library: Library) -> list[Fault]:
             for fault in fit_faults(product_assembly(product), library.routes[name], library):
                 found.setdefault(fault.key, fault.under(join_key(("products", at))))
     return list(found.values())
-
-
-def _source_faults(data: dict[str, Any], library: Library) -> list[Fault]:
-    faults: list[Fault] = []
-    for key in ("products", "resources", "scenarios"):
-        for at, raw in enumerate(_tables(data, key)):
-            if isinstance(raw.get("source"), str):
-                faults += source_faults(raw["source"], join_key((key, at, "source")), library)
-    return faults

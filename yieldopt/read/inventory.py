@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from yieldopt.physics.geometry import bodies_per_panel, dies_per_wafer
-from yieldopt.schema.case import Library
+from yieldopt.schema.assembly import parts_within, points_of, product_assembly, steps_of
+from yieldopt.schema.case import Library, ProductShape
+from yieldopt.schema.insertion import InsertionShape
 from yieldopt.schema.process import ProcessShape
+from yieldopt.schema.route import RouteShape
 
 
 def bodies_per_carrier(process: ProcessShape, width_mm: float, height_mm: float) -> int:
@@ -47,3 +52,43 @@ def resources(library: Library) -> set[str]:
     for route in library.routes.values():
         found |= {name for step in route.steps for name in step.uses}
     return found
+
+
+def resources_on(
+    route: RouteShape,
+    product: ProductShape,
+    library: Library,
+    insertions: Iterable[InsertionShape],
+) -> set[str]:
+    """Return every resource that a product can use on a route, at whatever levels of its tests.
+
+    Parameters
+    ----------
+    route, product
+        The pair; names that lead nowhere are passed over.
+    library
+        Models by name.
+    insertions
+        Those in play.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> case = load("minimal")
+    >>> route, models = case.library.routes["cowos_s"], case.library
+    >>> found = resources_on(route, case.products[0], models, case.insertions)
+    >>> "interposer.cowos_s" in found, "interposer.osat_2p5d" in found
+    (True, False)
+    """
+    parts = [part for part, _ in parts_within(product.slots, library.parts)]
+    steps = list(route.steps)
+    for part in parts:
+        if part.route is not None and part.route in library.routes:
+            steps += steps_of(library.routes[part.route], part.until)
+    made = [library.parts[s.part] for s in steps if s.part is not None and s.part in library.parts]
+    found = {part.resource for part in (*parts, *made) if part.resource is not None}
+    found |= {name for step in steps for name in step.uses}
+    names = {part.process for part in (*parts, *made)} | {step.process for step in steps}
+    found |= {process.resource for n, process in library.processes.items() if n in names}
+    points = {point for _, point in points_of(product_assembly(product), route, library)}
+    return found | {i.tester.resource for i in insertions if points & set(i.points)}

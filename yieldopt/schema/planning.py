@@ -22,7 +22,7 @@ from yieldopt.schema.base import (
 )
 from yieldopt.schema.route import SiteShape
 
-_PER_PERIOD = {"each", "values"}
+_PER_PERIOD: list[set[str]] = [{"each"}, {"values"}]
 
 
 class PerPeriod(Shape):
@@ -34,7 +34,7 @@ class PerPeriod(Shape):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
-        if isinstance(value, PerPeriod) or (isinstance(value, dict) and set(value) <= _PER_PERIOD):
+        if isinstance(value, PerPeriod) or (isinstance(value, dict) and set(value) in _PER_PERIOD):
             return value
         if isinstance(value, dict):
             raise refused("must be a number, or a list of one number per period")

@@ -1,0 +1,179 @@
+"""Lumps, bookings, surcharges, shares and budgets of a case: keys that cannot do anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from yieldopt.errors import Fault
+from yieldopt.read.pieces import Pieces
+from yieldopt.schema.case import Library, ProductShape
+from yieldopt.schema.lines import Line
+from yieldopt.schema.planning import (
+    BudgetShape,
+    ExpansionShape,
+    ReservationShape,
+    ResourceShape,
+    ShareShape,
+)
+
+Usable = dict[str, list[tuple[Line, set[str]]]]  # by product: lines, and what each uses there
+_KINDS = ("line", "route", "site", "region", "vendor")
+
+
+def capacity_faults(pieces: Pieces, periods: int) -> Iterator[Fault]:
+    """Yield what is wrong with well-formed lumps, bookings and surcharges.
+
+    Parameters
+    ----------
+    pieces
+        Entries of the case.
+    periods
+        How many there are.
+    """
+    more = {e.resource for key in ("expansions", "reservations") for e in pieces[key] if e}
+    for at, resource in enumerate(pieces["resources"]):
+        if resource is not None:
+            yield from _surcharges(resource, f"resources[{at}].surcharges", more)
+    for at, lump in enumerate(pieces["expansions"]):
+        if lump is not None:
+            yield from _lump(lump, f"expansions[{at}]", periods)
+    for at, booking in enumerate(pieces["reservations"]):
+        if booking is not None:
+            yield from _booking(booking, f"reservations[{at}]", periods)
+
+
+def _surcharges(resource: ResourceShape, key: str, more: set[str]) -> Iterator[Fault]:
+    for at, step in enumerate(resource.surcharges):
+        if step.usd_per_unit == 0.0:
+            yield Fault("must be above 0: it costs nothing", f"{key}[{at}].usd_per_unit", 0.0)
+        if step.above_frac == 1.0 and resource.name not in more:
+            hint = "only an expansion or a reservation of the resource gives more"
+            yield Fault("must be below 1: no use is above", f"{key}[{at}].above_frac", 1.0, hint)
+
+
+def _lump(lump: ExpansionShape, key: str, periods: int) -> Iterator[Fault]:
+    if lump.lead_time_periods >= periods:
+        text = f"it never stands: there are {periods} periods"
+        yield Fault(text, f"{key}.lead_time_periods", lump.lead_time_periods)
+
+
+def _booking(booking: ReservationShape, key: str, periods: int) -> Iterator[Fault]:
+    if not any(booking.capacity.over(periods)):
+        yield Fault("offers nothing in any period", f"{key}.capacity")
+    if booking.take_or_pay_frac > 0.0 and booking.usd_per_unit_not_taken.base == 0.0:
+        hint = "what is not taken costs nothing: give usd_per_unit_not_taken"
+        value = booking.take_or_pay_frac
+        yield Fault("does nothing by itself", f"{key}.take_or_pay_frac", value, hint)
+    if booking.usd_per_unit_not_taken.base > 0.0 and booking.take_or_pay_frac == 0.0:
+        hint = "nothing need be taken: give take_or_pay_frac"
+        value = booking.usd_per_unit_not_taken.base
+        yield Fault("does nothing by itself", f"{key}.usd_per_unit_not_taken", value, hint)
+
+
+def share_faults(pieces: Pieces, usable: Usable | None) -> Iterator[Fault]:
+    """Yield what is wrong with well-formed shares.
+
+    Parameters
+    ----------
+    pieces
+        Entries of the case.
+    usable
+        Lines by product; ``None`` where products or lines have faults.
+    """
+    vendors = {r.name: r.vendor for r in pieces["resources"] if r is not None and r.vendor}
+    shares: list[ShareShape | None] = pieces["shares"]
+    for at, share in enumerate(shares):
+        if share is None:
+            continue
+        key = f"shares[{at}]"
+        least, most = share.least_frac, share.most_frac
+        if least is not None and most is not None and least > most:
+            yield Fault("exceeds most_frac", f"{key}.least_frac", least)
+        if most == 1.0:
+            yield Fault("must be below 1: no share exceeds it", f"{key}.most_frac", most)
+        if least == 0.0:
+            yield Fault("must be above 0: every share reaches it", f"{key}.least_frac", least)
+        if share.each == "vendor" and not vendors and None not in pieces["resources"]:
+            hint = "give the vendor of a resource"
+            yield Fault("no resource has a vendor", f"{key}.each", "vendor", hint)
+        if usable is not None and (share.vendor is None or None not in pieces["resources"]):
+            yield from _nowhere(share, key, usable, vendors)
+
+
+def _nowhere(
+    share: ShareShape, key: str, usable: Usable, vendors: Mapping[str, str]
+) -> Iterator[Fault]:
+    """Yield a fault if no line can fall under a share; a lack of any line is said before."""
+    kind = next((kind for kind in _KINDS if getattr(share, kind) is not None), None)
+    names = [share.product] if share.product is not None else list(usable)
+    if kind is None or not all(usable.get(name) for name in names):
+        return
+    value = getattr(share, kind)
+    found = (pair for name in names for pair in usable[name])
+    if not any(value in _places_of(line, uses, vendors)[kind] for line, uses in found):
+        whose = f"of {share.product!r}" if share.product is not None else "of any product"
+        yield Fault(f"no line {whose} can fall under it", f"{key}.{kind}", value)
+
+
+def _places_of(line: Line, uses: set[str], vendors: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return the names under which what a line makes is counted, by kind."""
+    return {
+        "line": {line.name},
+        "route": {line.route},
+        "site": {site.name for site in line.sites},
+        "region": set(line.regions),
+        "vendor": {vendors[name] for name in uses if name in vendors},
+    }
+
+
+def budget_faults(pieces: Pieces, library: Library, usable: Usable | None) -> Iterator[Fault]:
+    """Yield what is wrong with well-formed budgets.
+
+    Parameters
+    ----------
+    pieces
+        Entries of the case.
+    library
+        Models by name.
+    usable
+        Lines by product; ``None`` where products or lines have faults.
+    """
+    lists = ("expansions", "reservations", "products")
+    whole = usable is not None and all(None not in pieces[key] for key in lists)
+    budgets: list[BudgetShape | None] = pieces["budgets"]
+    for at, budget in enumerate(budgets):
+        if budget is None:
+            continue
+        key = f"budgets[{at}]"
+        if budget.periods == ():
+            hint = "leave it out for the whole horizon"
+            yield Fault("must not be empty", f"{key}.periods", hint=hint)
+        if budget.of == "capital" and whole and not _capital(pieces, library, usable or {}):
+            hint = "expansions, qualifications and prepayments are, if they cost anything"
+            yield Fault("nothing in the case is capital", f"{key}.of", "capital", hint)
+
+
+def _capital(pieces: Pieces, library: Library, usable: Usable) -> bool:
+    if any(lump.cost_usd.base > 0.0 for lump in pieces["expansions"]):
+        return True
+    if any(booking.prepayment_usd_per_unit.base > 0.0 for booking in pieces["reservations"]):
+        return True
+    products: list[ProductShape] = pieces["products"]
+    return any(
+        _qualifying_usd(product, line, library) > 0.0
+        for product in products
+        if product.qualified is not None
+        for line, _ in usable[product.name]
+        if line.name not in product.qualified
+    )
+
+
+def _qualifying_usd(product: ProductShape, line: Line, library: Library) -> float:
+    """Return what it costs to qualify a line, before discounting."""
+    cost = library.routes[line.route].one_off_cost_usd.base
+    present = library.routes.get(product.present_route or "")
+    if present is not None and present.name != line.route:
+        cost += library.routes[line.route].port_cost_usd.base
+        if not {site.name for site in present.sites} & {site.name for site in line.sites}:
+            cost += present.exit_cost_usd.base
+    return cost
