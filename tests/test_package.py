@@ -39,6 +39,7 @@ LAYERS: list[set[str]] = [
     {"read"},
     {"compile"},
     {"optimize", "plan"},
+    {"planning"},
     {"solving", "breakeven", "comparison", "explanation", "start_plan"},
     {"report"},
     {"benchmark"},
@@ -52,7 +53,15 @@ CORE = {"errors", "data", "memory", "physics", "flow_check", "flow_values", "flo
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "schema": {"pydantic", "pydantic_core"},
-    "read": {"pydantic", "pydantic_core", "tree_sitter", "tree_sitter_toml", "tree_sitter_json"},
+    "read": {
+        "pydantic",
+        "pydantic_core",
+        "tree_sitter",
+        "tree_sitter_toml",
+        "tree_sitter_json",
+        "polars",
+        "fastexcel",
+    },
     "optimize": {"highspy", "ortools", "pulp"},
     "report": {"pandas", "polars", "xlsxwriter"},
     "commands": {"click"},

@@ -21,6 +21,7 @@ from yieldopt.read.pieces import Pieces, entries_of, read_pieces, sources_within
 from yieldopt.read.planning import planning_faults
 from yieldopt.read.scenarios import read_scenarios, together_faults
 from yieldopt.read.shapes import check
+from yieldopt.read.tables.merge import with_tables
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, Scenario
 from yieldopt.schema.models import KINDS
@@ -63,7 +64,7 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
             Fault("no such file, and no bundled case of this name", "", str(path), hint)
         )
     over = _nested(changes or {})
-    document = open_document(place, "toml")
+    document = with_tables(open_document(place, "toml"))
     return _over_time(document, place.parent, over, not changes)
 
 
@@ -114,6 +115,7 @@ def _checked(document: Document, folder: Path) -> tuple[Case, Pieces]:
     planned = planning_faults(document.data, shape, pieces, library, in_play)
     faults += [fault for fault in planned if fault.key not in said]
     faults += sources_within(document.data, library)
+    faults += document.faults
     located = document.locate(library.without_echoes(faults)) + model_faults
     if located or shape is None:
         raise CaseError(located)

@@ -25,6 +25,7 @@ class Document:
     text: str
     data: dict[str, Any]
     kind: str  # "toml", "json" or "python"
+    faults: tuple[Fault, ...] = ()  # of what it names and was put into its data
 
     def locate(self, faults: Iterable[Fault]) -> list[Fault]:
         """Return the faults with file and line; a missing key gets its parent's line."""

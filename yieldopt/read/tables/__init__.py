@@ -1,0 +1,1 @@
+"""Numbers of a case that stand in tables: CSV, Parquet, Excel."""
