@@ -249,7 +249,10 @@ def _shares(draft: Draft, rng: Draw) -> None:
 
 def _share(draft: Draft, rng: Draw, kind: str) -> None:
     product = draft.products[int(rng.integers(len(draft.products)))]
-    keys: Table = {"name": f"share_{kind}", "per": str(rng.choice(["horizon", "period"]))}
+    keys: Table = {
+        "name": f"share_{len(draft.tables.get('shares', ()))}",
+        "per": str(rng.choice(["horizon", "period"])),
+    }
     barred = product.get("barred_regions", ())
     route = str(rng.choice([r for r in product["routes"] if ROUTES[r][1] not in barred]))
     names = {"route": route, "line": str(rng.choice(_lines_of(draft, product))),
