@@ -71,7 +71,7 @@ def relax(
     Returns
     -------
     Relaxed or None
-        ``None`` where the columns that are there keep the rows at no cost whatever.
+        ``None`` where the columns that are there cannot keep all rows.
     """
     bound = -np.inf
     last = Relaxed(np.inf, -np.inf, np.empty(0), np.empty(0))
@@ -146,10 +146,9 @@ def _ask(master: Master, prices: Array, slots: list[int], least: Array, enough: 
             continue
         number = int(master.setting.slot_pool[slot])
         pool = master.setting.pools[number]
-        held = len(pool.recipes)
         least[slot] = pool.price(prices[slot], master.menus(number), 0.0)
-        if least[slot] < limit[slot] and len(pool.recipes) > held:
-            fresh += _offer(master, prices, number, held)
+        if least[slot] < limit[slot]:
+            fresh += _offer(master, prices, number)
             if fresh >= enough:
                 break
     return fresh
@@ -173,13 +172,16 @@ def _likely(master: Master, prices: Array) -> Array:
     return out / np.maximum(np.abs(prices[:, PACKAGES]), 1e-6)
 
 
-def _offer(master: Master, prices: Array, number: int, first: int) -> int:
-    """Add new recipes of a pool in each slot that wants them."""
-    pool = master.setting.pools[number]
+def _offer(master: Master, prices: Array, number: int) -> int:
+    """Add recipes of a pool in each slot that wants them; return how many were not there.
+
+    Not only the one just found: a search for a bound may have found it, or one for another line.
+    """
+    pool, menus = master.setting.pools[number], master.menus(number)
     own = prices[list(pool.slots)]
-    reduced = pool.features[first:] @ own.T
-    recipes, at = np.nonzero(reduced < _limit(own))
-    return master.add(np.array(pool.slots, np.intp)[at], recipes + first)
+    wanted = pool.features @ own.T < _limit(own)
+    recipes, at = np.nonzero(wanted & pool.allowed(menus)[:, None])
+    return master.add(np.array(pool.slots, np.intp)[at], recipes)
 
 
 def _slack(master: Master, duals: Array, least: Array) -> float:
