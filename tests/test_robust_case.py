@@ -14,8 +14,10 @@ from yieldopt.cli import main
 from yieldopt.compile import compile_template
 from yieldopt.data import bundled_cases
 from yieldopt.optimize import robust
+from yieldopt.optimize.exposure import TooMany
 from yieldopt.optimize.robust import Goal
 from yieldopt.optimize.robust_case import RobustAnswer, robust_answer
+from yieldopt.optimize.robust_labels import LabelSearch
 
 RAMP = "ask_ramp_programme"
 PLANNED = {"package/final_test": "f995", "package/system_level": "s98"}
@@ -197,8 +199,27 @@ def test_alternatives_say_whether_they_hold_the_limit() -> None:
     assert json.loads(always.stdout)["routes"][0]["worth"]["free_usd"] is None
 
 
+def too_many(_: LabelSearch) -> None:
+    raise TooMany
+
+
+def test_a_long_trunk_goes_to_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same plan and value, and the proof says how."""
+    words = (RAMP, "--product", "b200", "--dppm-share", "0.7")
+    plain = json.loads(run(*words, "--json").stdout)["routes"][0]["found"]
+    monkeypatch.setattr(robust, "is_enumerable", lambda *_: False)
+    again = json.loads(run(*words, "--json").stdout)["routes"][0]["found"]
+    assert again["proof"]["method"] == "labels over scenarios"
+    assert again["levels"] == plain["levels"]
+    assert again["value_usd"] == pytest.approx(plain["value_usd"], rel=1e-12)
+    assert again["complete"]
+    assert "split where their plans differ" in run(*words).stdout
+
+
 def test_too_many_combinations_say_what_to_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(robust, "_MOST_TRUNK", 3)
+    monkeypatch.setattr(robust, "is_enumerable", lambda *_: False)
+    monkeypatch.setattr(LabelSearch, "run", too_many)  # no table holds what its tests can do
     out = run(RAMP, "--product", "b200")
     assert out.exit_code == 2
     for text in ("too many for scenarios", "3 at most", "forbidden_levels of the product",

@@ -16,6 +16,7 @@ from yieldopt.benchmark.problems import long_menus
 from yieldopt.flow import Outcome
 from yieldopt.optimize import robust, robust_bound, robust_pairs, robust_stack
 from yieldopt.optimize.coverage import best_levels
+from yieldopt.optimize.exposure import TooMany
 from yieldopt.optimize.pricing import Ask
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.robust import Goal, robust_levels
@@ -287,6 +288,12 @@ def test_what_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(caught.value.faults) == 5
     assert "did you mean 'worst'?" in str(caught.value)
     monkeypatch.setattr(robust, "_MOST_TRUNK", problem.trunk_count - 1)
+    monkeypatch.setattr(robust, "is_enumerable", lambda *_: False)
+
+    def too_many(*_: object) -> None:
+        raise TooMany
+
+    monkeypatch.setattr(robust, "_by_labels", too_many)
     with pytest.raises(CaseError, match="are too many for scenarios; narrow menus"):
         robust_levels([problem], [1.0])
     monkeypatch.undo()

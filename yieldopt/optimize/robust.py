@@ -12,14 +12,19 @@ from numpy.typing import NDArray
 
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.coverage import HOPELESS_USD, Proof
+from yieldopt.optimize.exposure import TooMany
+from yieldopt.optimize.menus import Purses
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.robust_bound import beaten_below
 from yieldopt.optimize.robust_goal import Goal as Goal
 from yieldopt.optimize.robust_judge import Judged as Judged
 from yieldopt.optimize.robust_judge import judge as judge
+from yieldopt.optimize.robust_labels import LabelSearch, Search
 from yieldopt.optimize.robust_measure import Measure
 from yieldopt.optimize.robust_search import RobustSearch
 from yieldopt.optimize.robust_stack import Stack, check_alike
+from yieldopt.optimize.search import is_enumerable
+from yieldopt.optimize.search import search as any_search
 
 Array = NDArray[np.float64]
 _MOST_TRUNK = 10_000_000
@@ -76,6 +81,8 @@ def robust_levels(
     *,
     bound: bool = True,
     until: float = math.inf,
+    search: Search = any_search,
+    enumerable: bool | None = None,
 ) -> RobustFound:
     r"""Choose one level at every insertion for many scenarios.
 
@@ -92,6 +99,10 @@ def robust_levels(
         Prune trunk combinations by their bound; off, everything is enumerated.
     until
         Time (``time.perf_counter``) at which the search stops with what it has.
+    search
+        The exact search of one scenario, for trunks that cannot be enumerated.
+    enumerable
+        Whether trunks can be enumerated; left out: by their size and the number of scenarios.
 
     Returns
     -------
@@ -104,14 +115,16 @@ def robust_levels(
     ------
     CaseError, UnknownName
         Probabilities that are not; scenarios of different structure; a goal out of range; more than
-        ten million combinations of levels on inner nodes: these are enumerated.
+        ten million combinations of levels on inner nodes whose tests fit no table of labels.
 
     Notes
     -----
     The expected cost is one product of halves of the leaves over all scenarios (DESIGN.md,
     "Choosing coverage exactly"), CVaR and worst case are bounded by a weighted mean (Rockafellar
     and Uryasev 2000), E[spend]/E[good] by Dinkelbach's (1967) difference. Every plan whose bound
-    lies below the best value is computed scenario by scenario.
+    lies below the best value is computed scenario by scenario. Trunks too long to enumerate are
+    bounded by what is best in each scenario, and split where these plans differ
+    (:mod:`yieldopt.optimize.robust_labels`).
 
     Examples
     --------
@@ -132,25 +145,33 @@ def robust_levels(
     goal.check()
     p = checked(problems, probabilities)
     stack = goal_stack(problems, goal)
+    if enumerable is None:
+        enumerable = is_enumerable(problems[0], len(problems))
+    if not enumerable:
+        try:
+            return _by_labels(problems, stack, p, goal, until, search)
+        except TooMany:
+            if problems[0].trunk_count > _MOST_TRUNK:
+                raise _too_long(problems[0]) from None
     measure = Measure(goal.measure, p, goal.cvar_tail)
-    search = RobustSearch(stack, measure, goal.limit(p), bound, until)
-    best = search.run()
+    over = RobustSearch(stack, measure, goal.limit(p), bound, until)
+    best = over.run()
     found = best.trunk >= 0 and best.value < HOPELESS_USD
     escape = goal.escape_cost_usd or 0.0
     lower = beaten_below(best.value) - escape if found else math.inf
-    complete = search.open_lower == math.inf
+    complete = over.open_lower == math.inf
     if not complete:
-        lower = min(lower, max(search.open_lower - escape, 0.0))
+        lower = min(lower, max(over.open_lower - escape, 0.0))
     proof = Proof(
         "enumeration over scenarios",
         problems[0].combinations,
-        search.enumerated,
-        search.pruned,
+        over.enumerated,
+        over.pruned,
         lower,
     )
     if not found:
         none = (math.inf, (), (), 0.0)
-        return RobustFound(goal.measure, None, *none, proof, search.examined, complete)
+        return RobustFound(goal.measure, None, *none, proof, over.examined, complete)
     levels = problems[0].levels(best.trunk, best.entries)
     judged_ = judge(stack, p, goal, levels)
     return RobustFound(
@@ -161,27 +182,47 @@ def robust_levels(
         judged_.dppm,
         judged_.dppm_held,
         proof,
-        search.examined,
+        over.examined,
         complete,
     )
+
+
+def _by_labels(
+    problems: Sequence[Problem], stack: Stack, p: Array, goal: Goal, until: float, search: Search
+) -> RobustFound:
+    """Return the best plan of trunks too long to enumerate, and a bound on all others."""
+    for problem in problems:
+        problem.menus.priced(Purses(1.0, {}))  # raises where no table holds what its tests can do
+    found = LabelSearch(stack, p, goal, until, search)
+    found.run()
+    total = problems[0].combinations
+    pruned = total if found.is_closed else 0
+    proof = Proof("labels over scenarios", total, 0, pruned, found.lower)
+    done = found.plans.examined, found.is_closed
+    if found.plans.best is None:
+        return RobustFound(goal.measure, None, math.inf, (), (), 0.0, proof, *done)
+    levels = dict(zip(found.menus, found.plans.best, strict=True))
+    of = judge(stack, p, goal, levels)
+    shown = of.value_usd, of.values_usd, of.dppm, of.dppm_held
+    return RobustFound(goal.measure, levels, *shown, proof, *done)
+
+
+def _too_long(plain: Problem) -> CaseError:
+    """Say which menus make too many combinations."""
+    sizes = sorted(zip(plain.trunk_places, plain.trunk_sizes, strict=True), key=lambda of: -of[1])
+    menus = ", ".join(f"{place} has {size} levels" for place, size in sizes[:_NAMED])
+    count = f"{plain.trunk_count:.3g} combinations of levels on inner nodes"
+    text = f"{count} are too many for scenarios"
+    hint = (
+        "narrow menus (levels or forbidden_levels of the product): what its tests can do fits no "
+        f"table, so all combinations are looked at, {_MOST_TRUNK:,} at most; {menus}"
+    )
+    return CaseError(Fault(text, hint=hint))
 
 
 def goal_stack(problems: Sequence[Problem], goal: Goal) -> Stack:
     """Return the scenarios under a goal; ``CaseError`` where they are not of one structure."""
     check_alike(problems)
-    plain = problems[0]
-    if plain.trunk_count > _MOST_TRUNK:
-        sizes = sorted(
-            zip(plain.trunk_places, plain.trunk_sizes, strict=True), key=lambda of: -of[1]
-        )
-        menus = ", ".join(f"{place} has {size} levels" for place, size in sizes[:_NAMED])
-        count = f"{plain.trunk_count:.3g} combinations of levels on inner nodes"
-        text = f"{count} are too many for scenarios"
-        hint = (
-            "narrow menus (levels or forbidden_levels of the product): all combinations are looked "
-            f"at, {_MOST_TRUNK:,} at most; {menus}"
-        )
-        raise CaseError(Fault(text, hint=hint))
     starts_of = goal.starts_of or problems[0].template.ship
     return Stack(problems, goal.ask, starts_of if goal.measure == "fixed_starts" else None)
 

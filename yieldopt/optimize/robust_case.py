@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any
 
 from yieldopt.compile import compile_template
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import one_off_usd
-from yieldopt.optimize.coverage import Proof, best_levels
+from yieldopt.optimize.coverage import Proof
 from yieldopt.optimize.product_rules import narrowed, product_ruled
 from yieldopt.optimize.robust import Goal, RobustFound, robust_levels
 from yieldopt.optimize.robust_why import excluded, why_none
@@ -193,8 +192,7 @@ def _route(case: Case, product: ProductShape, name: str, goal: Goal, budget: Bud
         return RobustRoute(name, tuple(why_none(case, product, scenarios, goal, budget)))
     of: Worth | None = None
     if not budget.is_spent:
-        search = partial(best_levels, until=budget.until)
-        of = _all_dearer(worth(scenarios, p, goal, found, nominal, search), one_off)
+        of = _all_dearer(worth(scenarios, p, goal, found, nominal, budget.search), one_off)
     of = None if budget.is_spent else of  # its searches may have been stopped
     dearer = _dearer(found, one_off)
     return RobustRoute(name, (), dearer, of, one_off, not found.complete)

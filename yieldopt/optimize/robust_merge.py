@@ -209,3 +209,39 @@ def _step(steps: Sequence[Step], spread: Spread) -> Step | None:
         coverage=table([step.coverage for step in steps]),
         repair=table([step.repair for step in steps]),
     )
+
+
+def mean_template(templates: Sequence[Template], p: Array) -> Template | None:
+    """Return one template of mean numbers; ``None`` where more differs than numbers.
+
+    Parameters
+    ----------
+    templates, p
+        Scenarios and their probabilities, (S,).
+    """
+
+    def mean(values: Sequence[Value]) -> Value:
+        found = float(np.dot(p, np.asarray(values, float)))
+        return float(np.clip(found, min(values), max(values)))  # rounding leaves no range
+
+    def menu(alike: Sequence[Step | Choice]) -> Choice | None:
+        options: dict[str, Step | None] = {}
+        for level, first in alike[0].options.items() if isinstance(alike[0], Choice) else ():
+            own = [one.options[level] for one in alike if isinstance(one, Choice)]
+            steps = [step for step in own if step is not None]
+            options[level] = _step(steps, mean) if len(steps) == len(p) else None
+            if (options[level] is None) != (first is None):
+                return None
+        return Choice(alike[0].name, options)
+
+    nodes = []
+    for own in zip(*(template.nodes for template in templates), strict=True):
+        if any(len(node.items) != len(own[0].items) for node in own):
+            return None
+        rows = list(zip(*(node.items for node in own), strict=True))
+        items = [menu(r) if isinstance(r[0], Choice) else _item(r, False, mean) for r in rows]
+        found = [item for item in items if item is not None]
+        if len(found) < len(items):
+            return None
+        nodes.append(OpenNode(own[0].name, own[0].inputs, tuple(found)))
+    return Template(templates[0].ship, tuple(nodes))

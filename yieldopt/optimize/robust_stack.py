@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from yieldopt.template import Choice, OpenNode, Template
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-_STARTS = "(starts)"
+STARTS = "(starts)"
 _BLOCK_NUMBERS = 4_000_000  # of ln E held at once
 _CACHED_NUMBERS = 16_000_000
 _TINY = 1e-300
@@ -134,9 +135,13 @@ class Stack:
         self.problems = [_counting(p, starts_of) for p in problems] if starts_of else problems
         self.ask, self.starts_of = ask, starts_of
         self.gaps = len(self.plain.tree.gaps)
-        entries = sum(len(leaf.cost) for leaf in self.plain.leaves) or 1
-        self._numbers = entries * len(problems) * self.gaps
         self._cache: dict[int, Stacked] = {}
+
+    @cached_property
+    def _numbers(self) -> int:
+        """Numbers of ln E of one trunk combination."""
+        entries = sum(len(leaf.cost) for leaf in self.plain.leaves) or 1
+        return entries * len(self.problems) * self.gaps
 
     @property
     def menus(self) -> int:
@@ -145,7 +150,7 @@ class Stack:
 
     def starts(self, out: Outcome) -> Value:
         """Return starts of the counted node per shipped package; 1 where none is counted."""
-        return out.uses[_STARTS] if self.starts_of else 1.0
+        return out.uses[STARTS] if self.starts_of else 1.0
 
     def blocks(self) -> Iterator[tuple[int, Stacked]]:
         """Yield (first trunk combination, block), each small enough to stay in memory."""
@@ -169,7 +174,7 @@ class Stack:
             self.problems, scenario_blocks(self.problems, numbers), strict=True
         ):
             terms = priced(problem, block, self.ask)
-            starts = _log_y(problem, block.base_uses.get(_STARTS), terms.weight, block.log_e)
+            starts = _log_y(problem, block.base_uses.get(STARTS), terms.weight, block.log_e)
             parts.append((terms, starts if self.starts_of else ([], np.zeros(len(terms.base)))))
         every = range(len(self.plain.leaves))
 
@@ -246,7 +251,7 @@ def _counting(problem: Problem, node: str) -> Problem:
     names = [one.name for one in template.nodes]
     if node not in names:
         raise UnknownName(Fault("unknown node", "starts_of", node, near_miss(node, names)))
-    mark = Step(_STARTS, "process", uses={_STARTS: 1.0})
+    mark = Step(STARTS, "process", uses={STARTS: 1.0})
     nodes: list[OpenNode] = [
         replace(one, items=(mark, *one.items)) if one.name == node else one
         for one in template.nodes
@@ -261,12 +266,12 @@ def _log_y(
 
     Starts per good package are one term of J's form: W_i·U_i·Π E at the gap of the node.
     """
-    counted = [_STARTS in leaf.uses for leaf in problem.leaves]
+    counted = [STARTS in leaf.uses for leaf in problem.leaves]
     count = len(weight)
     if any(counted):
         which = counted.index(True)
         leaf = problem.leaves[which]
-        own = np.log(np.maximum(leaf.uses[_STARTS], _TINY))
+        own = np.log(np.maximum(leaf.uses[STARTS], _TINY))
         out = [-e[:, :, leaf.gap] for e in log_e]
         out[which] = out[which] - own
         return out, -np.log(weight[:, which])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.robust import Goal, Judged, RobustFound, checked, goal_stack, judge
-from yieldopt.optimize.robust_measure import Measure
+from yieldopt.optimize.robust_perfect import perfect_usd
 from yieldopt.optimize.ruled import Ruled, Search, best_under, ruled_of
 
 Array = NDArray[np.float64]
@@ -97,7 +97,7 @@ def worth(
     if goal.dppm_limit is not None and goal.dppm_share < 1.0:
         without = replace(goal, dppm_limit=None)
         free = [_best(problem, without, search).value_usd for problem in problems]
-    perfect = _perfect(p, goal, np.array(held), None if free is None else np.array(free))
+    perfect = perfect_usd(p, goal, np.array(held), None if free is None else np.array(free))
     levels = None if nominal is None else _best(nominal, goal, search).levels
     shown: Judged | None = None
     if levels is not None:
@@ -131,21 +131,3 @@ def _best(subject: Problem | Ruled, goal: Goal, search: Search) -> Found:
 
 def _finite(values: Sequence[float]) -> tuple[float | None, ...]:
     return tuple(value if value < math.inf else None for value in values)
-
-
-def _perfect(p: Array, goal: Goal, held: Array, free: Array | None) -> float | None:
-    """Return the measure knowing the scenario, from the best costs with the limit and without."""
-    if goal.measure == "fixed_starts":
-        return None
-    measure = Measure(goal.measure, p, goal.cvar_tail)
-    if free is None:
-        return float(measure.of(held[None, :], np.zeros((1, len(p))))[0])
-    if measure.is_risk:
-        return float(measure.of(free[None, :], np.zeros((1, len(p))))[0])
-    total, left = float(free @ p), goal.dppm_share
-    for s in np.argsort(held - free, kind="stable"):  # hold the limit where it costs least
-        part = min(float(p[s]), left)
-        if part > 1e-12:
-            total += part * float(held[s] - free[s])
-            left -= part
-    return total

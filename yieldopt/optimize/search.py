@@ -85,8 +85,8 @@ def search(
     )
 
 
-def is_enumerable(problem: Problem) -> bool:
+def is_enumerable(problem: Problem, scenarios: int = 1) -> bool:
     """Whether all trunk combinations can be looked at, and all plans of some of them computed."""
-    entries = sum(problem.menu_counts) * len(problem.tree.gaps)
+    entries = sum(problem.menu_counts) * len(problem.tree.gaps) * scenarios
     small = problem.trunk_count * max(entries, 1) <= _MOST_NUMBERS
     return small and math.prod(problem.menu_counts) <= _MOST_MENUS

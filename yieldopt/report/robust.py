@@ -123,7 +123,11 @@ def _proof(found: RobustFound) -> str:
     """Say how all plans were covered."""
     proof = found.proof
     ways = []
-    if proof.pruned:
+    if proof.method == "labels over scenarios":
+        ways.append(
+            "by what each scenario costs at least by itself, split where their plans differ"
+        )
+    elif proof.pruned:
         ways.append(
             f"{proof.pruned:,} by lower bounds on all that share the same levels on inner nodes"
         )
