@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.optimize.test_refine import GAP, ROUNDING, nested_pair, problem, rech
 from tests.random_curves import least_on, timed_plans, values
 from yieldopt import CaseError, evaluate, load, solve
 from yieldopt.compile import compile_template
+from yieldopt.data import bundled_cases
 from yieldopt.optimize.refine import Refined, refine
 from yieldopt.optimize.refine_case import RefinedProduct, RefinedRoute, refine_product
 from yieldopt.optimize.refine_open import opened
@@ -104,8 +106,40 @@ def test_a_rule_on_single_times_is_refused_by_name() -> None:
         rules = {"same_level": [tied], "levels": {k: v for k, v in SHORT.items() if k != DIES[0]}}
         refine_product(switch(rules), NAME)
     (fault,) = caught.value.faults
-    assert (fault.key, fault.value) == (f"{NAME}.same_level", OPTIC)
+    assert (fault.key, fault.value) == ("products[1].same_level[0][1]", OPTIC)
     assert fault.hint.startswith(f"leave {OPTIC} out of same_level")
+
+
+def test_the_refusal_names_file_and_line(tmp_path: Path) -> None:
+    """Every rule at its own line of the case file."""
+    text = bundled_cases()["ask_cpo_switch"].read_text(encoding="utf-8")
+    name = f'name = "{NAME}"'
+    assert text.count(name) == 1
+    curve = next(one.curve for one in load("ask_cpo_switch").insertions if one.curve is not None)
+    assert curve is not None
+    resting = next(iter(curve.levels()))
+    rules = [
+        f'same_level = [["{DIES[0]}", "{OPTIC}"]]',
+        f'moves = [{{places = ["{OPTIC}", "{FINAL}"], resting = "{resting}"}}]',
+    ]
+    for number, (key, value) in enumerate(
+        [("same_level[0][1]", OPTIC), ("moves[0].resting", resting)]
+    ):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(text.replace(name, f"{name}\n{rules[number]}"), encoding="utf-8")
+        try:
+            case = load(path)
+        except CaseError:  # no other place of the move has a time: reading refuses it already
+            assert number == 1
+            continue
+        at = [one.name for one in case.products].index(NAME)
+        with pytest.raises(CaseError) as caught:
+            refine_product(path, NAME)
+        (fault,) = caught.value.faults
+        line = path.read_text(encoding="utf-8").splitlines().index(rules[number]) + 1
+        assert (fault.file, fault.line) == (str(path), line)
+        assert (fault.key, fault.value) == (f"products[{at}].{key}", value)
+        assert fault.hint
 
 
 def uses(case: Case, name: str, route: RefinedRoute, resource: str) -> float:
@@ -134,18 +168,28 @@ def test_limits_on_use_that_bind_or_do_not_are_kept() -> None:
     assert best is not None
     assert best.refined is not None
     assert f"free times uses {used:.6g} of tester.optic_h" in best.refined.note
-    # The plan is one of the grid that keeps the limit, the bound that of all without it.
-    grid = solve(switch(tight)).products
-    assert [one.cost_per_good_usd for one in grid if one.name == NAME] == [
-        pytest.approx(best.refined.value_usd, rel=ROUNDING)
-    ]
-    case = switch(tight)
-    template = compile_template(case, case.product(NAME), case.library.routes[ROUTE])
-    out = evaluate(template.at(best.refined.levels or {}))
-    assert float(out.uses["tester.optic_h"]) / float(out.quality) <= 0.9 * used
-    assert best.refined.lower_bound_usd == pytest.approx(plain.refined.lower_bound_usd, rel=1e-12)
-    assert found.status == "feasible"
-    assert "shown is the best plan of the grid that keeps it" in refined_text(found)
+    # Against every plan with 401 times that keeps both limits; the plan just keeps that on use.
+    case, most = switch(tight), 0.9 * used
+    template, curves = opened(
+        case, compile_template(case, case.product(NAME), case.library.routes[ROUTE])
+    )
+    times = {c.place: np.linspace(c.low_s, c.high_s, 401) for c in curves}
+    kept = math.inf
+    for _, _, out in timed_plans(template, curves, times):
+        use = np.asarray(out.uses.get("tester.optic_h", 0.0)) / np.asarray(out.quality)
+        costs = np.where(use <= most, values(Asked(dppm_limit=LIMIT), out), np.inf)
+        kept = min(kept, float(costs.min()))
+    recheck(template, curves, best.refined, Asked(dppm_limit=LIMIT))
+    assert uses(case, NAME, best, "tester.optic_h") == pytest.approx(most, rel=1e-6)
+    assert uses(case, NAME, best, "tester.optic_h") <= most * (1.0 + ROUNDING)
+    assert plain.refined.value_usd < best.refined.lower_bound_usd <= kept * (1.0 + ROUNDING)
+    assert best.refined.value_usd <= kept * (1.0 + 1e-9)
+    assert best.on_grid_usd is not None
+    assert best.refined.value_usd < best.on_grid_usd
+    assert best.refined.gap is not None
+    assert best.refined.gap <= GAP
+    assert found.status == "optimal"
+    assert "shown is the best plan found that keeps it" in refined_text(found)
 
 
 def test_what_forbids_every_plan_is_named_and_never_inf() -> None:

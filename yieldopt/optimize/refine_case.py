@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from yieldopt.compile import compile_template
-from yieldopt.errors import Fault, UnknownName, near_miss
+from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.optimize.budget import Budget, stopped
 from yieldopt.optimize.candidates import one_off_usd
 from yieldopt.optimize.coverage import HOPELESS_USD
@@ -17,6 +17,7 @@ from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.refine import Refined
 from yieldopt.optimize.refine_open import opened
 from yieldopt.optimize.refine_rules import refine_under
+from yieldopt.optimize.refine_where import in_file
 from yieldopt.optimize.route import exclusions
 from yieldopt.optimize.ruled import Ruled, best_under
 from yieldopt.optimize.why_not import DEAR_USD, why_not
@@ -180,14 +181,17 @@ def refine_product(
     ('optimal', 'cpo')
     """
     budget = Budget.of(time_limit_s)
-    case = case if isinstance(case, Case) else load(case)
+    source, case = case, case if isinstance(case, Case) else load(case)
     asked = case.product(product)
     if route is not None and route not in asked.routes:
         hint = near_miss(route, asked.routes)
         raise UnknownName(Fault(f"none of the routes of {asked.name}", value=route, hint=hint))
     names = asked.routes if route is None else (route,)
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else None
-    found = tuple(_on_route(case, asked, name, escape, gap, budget) for name in names)
+    try:
+        found = tuple(_on_route(case, asked, name, escape, gap, budget) for name in names)
+    except CaseError as error:
+        raise CaseError(in_file(source, error.faults)) from None
     return RefinedProduct(asked.name, asked.dppm_limit, escape, gap, found)
 
 

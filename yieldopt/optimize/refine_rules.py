@@ -3,24 +3,23 @@
 Rules on one insertion cut menus before the curves are opened. Rules that couple insertions are
 lists of disjoint cuts of menus, so the plans fall into parts without such rules; each is refined,
 told the best plan of those before, and the least bound of all is that of the product. Limits on the
-use of resources are left out first: if the best plan of all keeps them it is the best that does.
-If not, the best plan of the grid that keeps them is the answer, and the bound that of all plans.
+use of resources are left out first: if the best plan of all keeps them it is the best that does. If
+not, the use of the one that it breaks is priced (:mod:`yieldopt.optimize.refine_priced`).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from yieldopt.engine import evaluate
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.refine import Refined, refine
-from yieldopt.optimize.refine_curve import Curve
 from yieldopt.optimize.refine_open import opened
-from yieldopt.optimize.refine_polish import flow_at
+from yieldopt.optimize.refine_priced import Part, held
 from yieldopt.optimize.ruled import Ruled, best_under
 from yieldopt.optimize.rules import cut
 from yieldopt.optimize.terms import ROUNDING
@@ -28,17 +27,10 @@ from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template
 
 _MOST_PARTS = 64  # each takes as long as a product without such rules
+_INNER = 0.25  # of the gap, for searches at a price
+_CLOSE = 1e-9  # relative: digits of a DPPM
 _PART_S = 120.0  # for one part, where there is no time limit
 _KEEPS_THE_GRID = "`solve` and `explain` keep it on the grid"
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A template without coupled rules, its curves, and what was found."""
-
-    template: Template
-    curves: Sequence[Curve]
-    found: Refined
 
 
 def refine_under(
@@ -68,7 +60,7 @@ def refine_under(
     -------
     Refined
         Under a limit on the use of a resource that the best plan without it does not keep: the best
-        plan of the grid that keeps it, with a bound on all plans and a note.
+        plan found that keeps it, with a bound on all plans that do, and a note.
 
     Raises
     ------
@@ -80,33 +72,60 @@ def refine_under(
     if not opened(case, ruled.template.limited(ruled.menus))[1]:
         return _on_grid(ruled, dppm_limit, escape_cost_usd, budget)
     _refuse(case, product, ruled)
-    parts: list[_Part] = []
-    for template in _parts(ruled):
-        whole, curves = opened(case, template)
-        known = min((part.found.value_usd for part in parts), default=math.inf)
-        found = refine(
-            whole,
-            curves,
-            dppm_limit=dppm_limit,
-            escape_cost_usd=escape_cost_usd,
-            gap=gap,
-            known_usd=known,
-            time_limit_s=budget.left_s(_PART_S),
-        )
-        parts.append(_Part(whole, curves, found))
-    best = min(parts, key=lambda part: part.found.value_usd)
+    pieces = [opened(case, template) for template in _parts(ruled)]
+
+    def solve(prices: Mapping[str, float], gap: float) -> list[Part]:
+        parts: list[Part] = []
+        for whole, curves in pieces:
+            found = refine(
+                whole,
+                curves,
+                dppm_limit=dppm_limit,
+                escape_cost_usd=escape_cost_usd,
+                prices=prices,
+                gap=gap,
+                known_usd=min((part.found.value_usd for part in parts), default=math.inf),
+                time_limit_s=budget.left_s(_PART_S),
+            )
+            parts.append(Part(whole, curves, found))
+        return parts
+
+    parts = solve({}, gap)
+    best = min(parts, key=_value)
     free, broken = _together(parts, best), _broken(ruled, best)
     if not broken:
         return free
-    held = _on_grid(ruled, dppm_limit, escape_cost_usd, budget)
+    name = next(iter(broken))
+
+    def at(price: float) -> tuple[Part, float]:
+        own = solve({name: price}, _INNER * gap)
+        return min(own, key=_value), min(part.found.lower_bound_usd for part in own)
+
+    plan, lower = held(
+        at,
+        lambda part: not _broken(ruled, part, dppm_limit),
+        best,
+        name,
+        ruled.rules.resource_limits[name],
+        gap,
+        escape_cost_usd or 0.0,
+        lambda: budget.is_spent,
+    )
+    lower = max(free.lower_bound_usd, lower, 0.0)
+    grid = _on_grid(ruled, dppm_limit, escape_cost_usd, budget)
+    answer = grid if plan is None or grid.value_usd < plan.found.value_usd else plan.found
     return replace(
-        held,
-        lower_bound_usd=min(max(free.lower_bound_usd, 0.0), held.value_usd),
+        answer,
+        lower_bound_usd=min(lower, answer.value_usd),
         searches=free.searches + 1,
         intervals=free.intervals,
         first_order=free.first_order,
-        note=broken,
+        note="; ".join(broken.values()),
     )
+
+
+def _value(part: Part) -> float:
+    return part.found.value_usd
 
 
 def _on_grid(
@@ -131,7 +150,7 @@ def _parts(ruled: Ruled) -> Iterator[Template]:
         yield ruled.template.limited(menus)
 
 
-def _together(parts: Sequence[_Part], best: _Part) -> Refined:
+def _together(parts: Sequence[Part], best: Part) -> Refined:
     found = [part.found for part in parts]
     lower = min(one.lower_bound_usd for one in found)
     return replace(
@@ -143,26 +162,30 @@ def _together(parts: Sequence[_Part], best: _Part) -> Refined:
 
 
 def _refuse(case: Case, product: ProductShape, ruled: Ruled) -> None:
-    """Refuse coupled rules that speak of single times."""
+    """Refuse coupled rules that speak of single times, each at its key in the case file."""
     _, curves = opened(case, ruled.template.limited(ruled.menus))
     timed = {curve.place for curve in curves}
+    at = [one.name for one in case.products].index(product.name)
     faults = []
-    for places in ruled.rules.same_level:
-        for place in (place for place in places if place in timed):
+    for number, tied in enumerate(product.same_level):
+        live = [place for place in tied if place in ruled.menus]
+        for place in (place for place in live if len(live) > 1 and place in timed):
             text = "a test time chosen freely has no level that others could share"
             hint = f"leave {place} out of same_level; {_KEEPS_THE_GRID}"
-            faults.append(Fault(text, f"{product.name}.same_level", place, hint))
-    for move in ruled.rules.moves:
+            key = f"products[{at}].same_level[{number}][{tied.index(place)}]"
+            faults.append(Fault(text, key, place, hint))
+    for number, move in enumerate(product.moves):
         for place in (place for place in move.places if place in timed):
             if move.resting in _times(case, place):
-                text = "a test time chosen freely cannot rest at a time of the grid"
+                text = f"a test time chosen freely at {place} cannot rest at a time of the grid"
                 hint = f"let it rest at a level that is no time; {_KEEPS_THE_GRID}"
-                faults.append(Fault(text, f"{product.name}.moves", move.resting, hint))
+                key = f"products[{at}].moves[{number}].resting"
+                faults.append(Fault(text, key, move.resting, hint))
     parts = math.prod(len(joint) for joint in ruled.joints)
     if parts > _MOST_PARTS:
         text = f"same_level and moves leave {parts} choices to refine one by one, of {_MOST_PARTS}"
         hint = f"leave out ties or moves that matter least; {_KEEPS_THE_GRID}"
-        faults.append(Fault(text, product.name, hint=hint))
+        faults.append(Fault(text, f"products[{at}]", product.name, hint))
     if faults:
         raise CaseError(faults)
 
@@ -173,19 +196,19 @@ def _times(case: Case, place: str) -> list[str]:
     return [level for shape in shapes if shape is not None for level in shape.levels()]
 
 
-def _broken(ruled: Ruled, best: _Part) -> str:
-    """Say which limits on use the best plan without them does not keep; empty: it keeps all."""
-    limits = ruled.rules.resource_limits
-    if not limits or best.found.levels is None:
-        return ""
-    flow = flow_at(best.template, best.curves, best.found.levels, best.found.seconds)
-    out = evaluate(flow)
-    words = []
-    for name, most in limits.items():
-        used = float(out.uses.get(name, 0.0)) / float(out.quality)
+def _broken(ruled: Ruled, best: Part, dppm_limit: float | None = None) -> dict[str, str]:
+    """Say which limits on use a plan does not keep, by resource; empty: it keeps all."""
+    words: dict[str, str] = {}
+    if best.found.levels is None:
+        return words
+    for name, most in ruled.rules.resource_limits.items():
+        used = best.use(name)
         if used > most * (1.0 + ROUNDING):
-            words.append(
+            words[name] = (
                 f"the best plan of free times uses {used:.6g} of {name} per good package, "
                 f"limit {most:g}"
             )
-    return "; ".join(words)
+    dppm = best.found.dppm
+    if dppm_limit is not None and dppm is not None and dppm > dppm_limit * (1.0 + _CLOSE):
+        words["dppm"] = f"{dppm:g} DPPM, limit {dppm_limit:g}"
+    return words

@@ -71,6 +71,6 @@ def _plan(best: RefinedRoute) -> str:
     if refined.first_order:
         notes.append(f"bound of first order only: {', '.join(refined.first_order)}")
     if refined.note:
-        notes.append(f"{refined.note}: shown is the best plan of the grid that keeps it, and a")
-        notes.append("bound on plans of any time, whether they keep it or not")
+        notes.append(f"{refined.note}: shown is the best plan found that keeps it, and a bound")
+        notes.append("on all plans of any time that do, from a price on what is limited")
     return "\n".join([columns(rows, right=(2, 3)), "", *notes])
