@@ -43,6 +43,7 @@ class Master:
         self.nonzeros: list[tuple[Index, Index, Array]] = []  # of recipes: rows, columns, values
         self.node = Node()
         self.phase_one = False
+        self.opened = np.zeros(2 * len(programme.row_lower), bool)  # artificial columns in use
         order = np.argsort(programme.entry_slot, kind="stable")
         self._row = programme.entry_row[order]
         self._feature = programme.entry_feature[order]
@@ -73,7 +74,7 @@ class Master:
     def _bound_all(self) -> None:
         """Set every bound: of decisions by the node, of artificial columns by the phase."""
         self.session.bound(np.arange(self.decisions), *self._bounds())
-        self._open(self.phase_one)
+        self._open(self.opened)
         top = np.where(self._allowed(self.slot, self.recipe), np.inf, 0.0)
         every = self.first_recipe + np.arange(len(self.slot))
         self.session.bound(every, np.zeros(len(self.slot)), top)
@@ -86,9 +87,9 @@ class Master:
             lower[at], upper[at] = low, high
         return lower, upper
 
-    def _open(self, is_open: bool) -> None:
-        count = 2 * len(self.programme.row_lower)
-        top = np.full(count, np.inf if is_open else 0.0)
+    def _open(self, opened: NDArray[np.bool_]) -> None:
+        self.opened, count = opened, len(opened)
+        top = np.where(opened, np.inf, 0.0)
         self.session.bound(self.decisions + np.arange(count), np.zeros(count), top)
 
     def _allowed(self, slots: Index, recipes: Index) -> NDArray[np.bool_]:
@@ -113,15 +114,22 @@ class Master:
         self._bound_all()
 
     def set_phase(self, one: bool) -> None:
-        """Count by how much rows are broken, and nothing else; or the money."""
+        """Count by how much rows are broken, and nothing else; or the money.
+
+        What is short of demand is counted alone where that is enough to keep every other row:
+        then the least is in packages. Else whatever is broken of any row.
+        """
         self.phase_one = one
-        self._open(one)
         held = self.programme
         broken = np.array([_BROKEN.get(kind, 1.0) for kind in held.row_kinds], float)
         penalties = np.concatenate([broken, broken]) * (1.0 if one else 0.0)
         weight = 0.0 if one else 1.0
         recipes = weight * self._money(np.arange(len(self.slot)))
         self.session.price(np.concatenate([weight * held.cost, penalties, recipes]))
+        short = np.array([kind == "demand" for kind in held.row_kinds], bool)
+        self._open(np.concatenate([short, np.zeros(len(short), bool)]) & one)
+        if one and self.session.solve() is None:
+            self._open(np.ones(2 * len(short), bool))
 
     def _money(self, columns: Index) -> Array:
         out: Array = self.features[columns, MONEY] * self.programme.weight[self.slot[columns]]
@@ -146,9 +154,8 @@ class Master:
         within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
         entry = self._start[new[owner, 0]] + within
         values = self._factor[entry] * features[owner, self._feature[entry]]
-        there = values != 0.0
+        rows, owner, values = _summed(self._row[entry], owner, values)
         cost = np.zeros(len(new)) if self.phase_one else self._money(columns)
-        rows, owner, values = self._row[entry][there], owner[there], values[there]
         self.session.add(cost, rows, owner, values)
         self.nonzeros.append((rows, first + owner, values))
         return len(fresh)
@@ -184,3 +191,12 @@ class Master:
             pool = self.setting.pools[int(self.setting.slot_pool[slot])]
             period = self.setting.case.periods[int(self.setting.slot_period[slot])]
             yield f"{pool.name(int(recipe))} {period}"
+
+
+def _summed(rows: Index, columns: Index, values: Array) -> tuple[Index, Index, Array]:
+    """Return nonzeros with one entry for each row of a column: features may share a row."""
+    width = int(rows.max(initial=0)) + 1
+    places, inverse = np.unique(columns * width + rows, return_inverse=True)
+    total = np.bincount(inverse, values, len(places))
+    there = total != 0.0
+    return places[there] % width, places[there] // width, total[there]
