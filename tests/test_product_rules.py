@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.optimize import test_allocation
+from tests.planning import small_plans
 from tests.random_templates import all_plans
 from yieldopt import evaluate, load, solve
 from yieldopt.cli import main
@@ -309,37 +309,29 @@ AS_DATA: Rules = {
 
 
 def test_priced_columns_reach_the_optimum_over_all_recipes_that_keep_the_rules(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """Scarce wafers and hours price the search; the LP over every allowed plan agrees."""
     path = tmp_path / "case.toml"
-    switch = "shortage_cost_usd = 2500.0"
-    text = test_allocation.CASE.format(wafers=7.0, asic=RULED, switch=switch)
+    text = small_plans.CASE.format(wafers=7.0, asic=RULED, switch=small_plans.SOFT_SWITCH)
     path.write_text(text.replace("dppm_limit = 1500.0", "dppm_limit = 6000.0"))
-    small = test_allocation.Small(load(path))
+    small = small_plans.Small(load(path))
 
-    def allowed(demand: Any, case: Case) -> list[tuple[float, dict[str, float]]]:
-        product = case.product(demand.product)
+    def allowed(
+        product: ProductShape, template: Template, levels: dict[str, str], out: Outcome
+    ) -> bool:
         rules = AS_DATA if product.moves else {}
-        escape = product.escape_cost_usd.base if product.escape_cost_usd else 0.0
-        rows = []
-        for candidate in demand.candidates:
-            for plan in all_plans(candidate.template):
-                out = evaluate(candidate.template.at(plan))
-                fine = out.dppm <= (product.dppm_limit or math.inf) and keeps_limits(rules, out)
-                if fine and keeps_levels(rules, candidate.template, plan):
-                    q = float(out.quality)
-                    cost = float(out.cost_per_good_usd) + escape * (1 - q) / q
-                    rows.append((cost, {k: float(v) / q for k, v in out.uses.items()}))
-        return rows
+        fine = out.dppm <= (product.dppm_limit or math.inf) and keeps_limits(rules, out)
+        return bool(fine) and keeps_levels(rules, template, levels)
 
-    unruled = backend("highs")(test_allocation.whole_lp(small)).objective
-    monkeypatch.setattr(test_allocation, "enumerated", allowed)
-    every = backend("highs")(test_allocation.whole_lp(small)).objective
-    found = small.allocate()
+    unruled = backend("highs")(small_plans.whole_programme(small)).objective
+    every = backend("highs")(small_plans.whole_programme(small, allowed)).objective
+    found = small.plan().result
     assert found.objective_usd == pytest.approx(every, rel=1e-9)
+    assert found.objective_usd is not None
+    assert found.bound_usd is not None
     assert found.objective_usd - found.bound_usd <= 1e-9 * found.objective_usd
-    assert found.shadow.any()
+    assert any(row["usd_per_unit"] > 0.0 for row in found.shadow_prices)
     assert every > unruled * (1 + 1e-4)
 
 
