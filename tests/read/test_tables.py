@@ -22,6 +22,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault
 from yieldopt.read import load
 from yieldopt.read.documents import open_document
@@ -160,6 +161,23 @@ def test_capacity_and_prices_of_tables(tmp_path: Path, kind: str) -> None:
     tables += named(kind, "price", 'unit = "USD"').replace("plan.", "price.")
     tables += named(kind, "shortage").replace("plan.", "short.")
     assert load(case(tmp_path, tables, "")) == wanted
+
+
+def test_the_bundled_case_is_as_its_tables_say() -> None:
+    read = load("plan_from_tables")
+    folder = bundled_cases()["plan_from_tables"].parent / "plan_tables"
+    found = csv.DictReader((folder / "demand.csv").read_text().splitlines())
+    written = [(row["product"], row["period"], float(row["packages"])) for row in found]
+    loaded = [
+        (product.name, period, packages)
+        for product in read.products
+        for period, packages in zip(read.periods, product.demand.over(4), strict=True)
+    ]
+    assert loaded == written
+    capacity = (folder / "capacity.csv").read_text().splitlines()[1:]
+    rows = [[r.name, r.unit, *r.capacity.over(4)] for r in read.resources]
+    assert rows == [[*line[:2], *map(float, line[2:6])] for line in csv.reader(capacity)]
+    assert [float(p.shortage_cost_usd or 0) for p in read.products] == [15000.0, 22000.0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

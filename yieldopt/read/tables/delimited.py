@@ -30,7 +30,7 @@ class Delimited(Source):
     """Records of a CSV file; rows of nothing are passed over."""
 
     def __init__(self, file: str, records: list[list[str]], lines: list[int], header: int) -> None:
-        names = [name.strip() or None for name in records[header]]
+        names = [name or None for name in records[header]]
         super().__init__(file, names, len(records) - header - 1, header + 2)
         self.records, self.lines, self.skipped = records, lines, header + 1
 

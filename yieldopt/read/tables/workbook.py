@@ -8,7 +8,7 @@ from pathlib import Path
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.tables.delimited import plain_number
 from yieldopt.read.tables.marks import Marks, sheet_bytes, sheet_marks
-from yieldopt.read.tables.source import NUMBER_HINT, Cells, Source
+from yieldopt.read.tables.source import Cells, Source
 from yieldopt.schema.tables import TableShape
 
 LARGEST_SHEET = 256_000_000  # bytes unpacked: five million cells, some seconds to read
@@ -17,7 +17,7 @@ LARGEST_SHEET = 256_000_000  # bytes unpacked: five million cells, some seconds 
 class Sheet(Source):
     """A sheet of a workbook, its cells as text; what is text in the file itself is looked up."""
 
-    number_hint = f"the cell must hold a number: {NUMBER_HINT}"
+    number_hint = "the cell must hold a number, not text; thousands and units go in its format"
 
     def __init__(
         self,
