@@ -14,7 +14,8 @@ from yieldopt.optimize.budget import Budget, stopped
 from yieldopt.optimize.coverage import Found, Proof
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.route import exclusions
-from yieldopt.optimize.ruled import Ruled, best_under
+from yieldopt.optimize.ruled import Ruled, Search, best_under
+from yieldopt.optimize.search import every_plan
 from yieldopt.optimize.why_not import why_not
 from yieldopt.plan import Recipe, RouteVerdict
 from yieldopt.schema.assembly import product_assembly
@@ -74,7 +75,7 @@ class Candidate:
         Parameters
         ----------
         prices
-            Of resources, on top of the costs [USD per unit].
+            Of resources, on top of the costs; one below 0 is use that is owed [USD per unit].
         prices_only
             Count no cost, only the prices.
         escape_usd
@@ -88,7 +89,7 @@ class Candidate:
         """
         ask = _Asked(
             prices_only,
-            tuple((name, prices[name]) for name in sorted(prices) if prices[name] > 0.0),
+            tuple((name, prices[name]) for name in sorted(prices) if prices[name] != 0.0),
             escape_usd + (0.0 if prices_only else self.own_escape_usd),
             self.dppm_limit if dppm_limit is None else dppm_limit,
             None if ruled is None else tuple(ruled.menus.values()),
@@ -125,8 +126,14 @@ class Candidate:
             escape_cost_usd=ask.escape_usd,
             prices_only=ask.prices_only,
             known_usd=min(known, enough_usd),
-            search=partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S),
+            search=self._exact(ask),
         )
+
+    def _exact(self, ask: _Asked) -> Search:
+        """Return a search that is exact at the prices: bounds and labels take none below 0."""
+        if all(price > 0.0 for _, price in ask.prices):
+            return partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S)
+        return partial(every_plan, until=self.budget.until)
 
     def _known(self, ask: _Asked) -> float:
         """Return the least that a recipe found before costs at what is asked."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from typing import Any
 
+from yieldopt.errors import SolverError
 from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.exposure import TooMany
 from yieldopt.optimize.labelled import best_labelled
@@ -83,6 +85,20 @@ def search(
         known_usd=known_usd,
         until=until,
     )
+
+
+def every_plan(problem: Problem, *args: Any, **how: Any) -> Found:
+    """Search like :func:`search`, at prices of any sign: every plan is computed, none is bounded.
+
+    Raises
+    ------
+    SolverError
+        There are too many.
+    """
+    if not is_enumerable(problem):
+        text = "a price below 0 needs every plan computed, and this product has too many"
+        raise SolverError(f"{text}: {problem.combinations:,}")
+    return best_levels(problem, *args, **how, bound=False)
 
 
 def is_enumerable(problem: Problem, scenarios: int = 1) -> bool:

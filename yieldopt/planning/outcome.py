@@ -131,7 +131,7 @@ def _waiting(master: Master, x: Array, kind: str) -> Iterator[Row]:
 
 
 def _decisions(master: Master, x: Array) -> Iterator[Row]:
-    """Yield lines entered, lumps ordered and shares booked, with what they cost undiscounted."""
+    """Yield lines entered, lumps ordered and shares booked, with the capital they take."""
     case = master.setting.case
     for at, column in enumerate(master.programme.columns):
         amount = float(round(x[at])) if column.integral else float(x[at])
@@ -146,7 +146,7 @@ def _decisions(master: Master, x: Array) -> Iterator[Row]:
             name, period = case.expansions[number].name, case.periods[column.key[1]]
         else:
             name = case.reservations[number].name
-        cost = amount * math.fsum(flow.usd for flow in column.flows)
+        cost = amount * math.fsum(flow.usd for flow in column.flows if flow.kind == "capital")
         yield {
             "kind": column.kind,
             "name": name,

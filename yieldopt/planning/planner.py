@@ -50,7 +50,7 @@ def plan(
     """
     setting = setting_of(case, budget)
     missed = any(
-        p.is_open and not _has_pool(setting, n) and not p.may_fall_short
+        p.is_open and not _has_pool(setting, n) and p.firm
         for n, p in enumerate(setting.products)
     )
     if missed or not setting.pools:

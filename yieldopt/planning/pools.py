@@ -13,8 +13,9 @@ from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.ruled import Ruled
 from yieldopt.optimize.rules import Menus, cut
 from yieldopt.plan import Recipe
-from yieldopt.planning.sheet import MONEY, PACKAGES, SHIPPED, Array
+from yieldopt.planning.sheet import MONEY, PACKAGES, SHIPPED, USES, Array
 
+_ROUNDING = 1e-13  # of the largest price of a slot
 _KEPT = 200  # searched prices that bounds are made of
 
 
@@ -83,21 +84,21 @@ class Pool:
     def price(self, prices: Array, menus: Menus | None = None, enough: float = np.inf) -> float:
         """Return the least value of ``prices @ features`` over every recipe; keep a new one.
 
-        A lower bound where a search is stopped; where nothing is below ``enough``, that. No rule
-        pays for use: the prices of money, of escapes and of resources are below 0 only by rounding
-        of the duals, and count as 0 then.
+        A lower bound where a search is stopped; where nothing is below ``enough``, that. Only use
+        that is owed (take or pay) has a price below 0; that of money or of escapes is below 0 by
+        rounding of the duals alone, and counts as 0 then.
         """
         free = float(prices[PACKAGES]) + float(prices[SHIPPED])  # 1/Q is 1 and the escapes
         only = bool(prices[MONEY] <= 0.0)
         scale = 1.0 if only else float(prices[MONEY])
         uses = self.feature_of.items() if self.counted else ()
-        asked = {name: max(0.0, float(prices[at])) / scale for name, at in uses}
+        asked = {name: float(_clear(prices)[at]) / scale for name, at in uses}
         escape_usd = max(0.0, float(prices[SHIPPED])) / scale
         extra = 0.0 if only else self.line.extra_usd_per_good
         most = (enough - free) / scale - extra
         found = self.candidate.price(asked, only, escape_usd, self._ruled(menus), enough_usd=most)
         value = free + scale * (found + extra)
-        if menus is None:
+        if menus is None and min(asked.values(), default=0.0) >= 0.0:
             self._remember(prices, value - float(prices[PACKAGES]))
         return value
 
@@ -125,7 +126,8 @@ class Pool:
             share[~np.isfinite(share)] = 0.0
             known = share * (self._values - before @ least)
             best = best + np.maximum(known.max(axis=1), 0.0)
-        out: Array = prices[:, PACKAGES] + best
+        owed = (_clear(prices)[:, USES:] < 0.0).any(axis=1)
+        out: Array = np.where(owed, -np.inf, prices[:, PACKAGES] + best)
         return out
 
     def _least(self, asked: NDArray[np.bool_]) -> Array:
@@ -141,6 +143,13 @@ class Pool:
 
     def _ruled(self, menus: Menus | None) -> Ruled | None:
         return None if menus is None else narrowed(self.candidate.ruled, menus)
+
+
+def _clear(prices: Array) -> Array:
+    """Return prices without what is rounding of the duals."""
+    size = np.abs(prices).max(axis=-1, keepdims=True, initial=0.0)
+    out: Array = np.where(np.abs(prices) < _ROUNDING * size, 0.0, prices)
+    return out
 
 
 def keeps(recipe: Recipe, menus: Menus) -> bool:

@@ -35,6 +35,8 @@ class Product:
         Of its routes, each by itself.
     is_open
         Time ended on a route that may be cheaper than all others.
+    firm, may_fall_short
+        Demand must be met; and whether a row may leave some unmet: also where no line can make it.
     """
 
     shape: ProductShape
@@ -42,6 +44,7 @@ class Product:
     capped: bool
     verdicts: tuple[RouteVerdict, ...]
     is_open: bool
+    firm: bool
     may_fall_short: bool
 
     @property
@@ -216,13 +219,15 @@ def _product(case: Case, shape: ProductShape, epochs: list[Epoch]) -> Product:
     verdicts = epochs[0][1]
     made = any(found for found, _, _ in epochs) and bool(usable_lines(case, shape))
     soft = shape.shortage_cost_usd is not None or shape.service_frac is not None
+    firm = not soft and case.objective == "cost"
     return Product(
         shape,
         asked,
         capped,
         verdicts,
         any(verdict.stopped for _, own, _ in epochs for verdict in own),
-        soft or case.objective == "margin" or not made,
+        firm,
+        not (firm and made),
     )
 
 

@@ -24,6 +24,12 @@ def quiet_highs() -> Any:
     return highs
 
 
+def check(status: Any) -> None:
+    """Raise ``SolverError`` where HiGHS refuses what it was given."""
+    if status == highspy.HighsStatus.kError:
+        raise SolverError("HiGHS refuses the programme")
+
+
 def ended(highs: Any) -> bool:
     """Whether it ended with an optimum; ``Infeasible`` where nothing is feasible."""
     status = highs.getModelStatus()
@@ -55,7 +61,7 @@ def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
         highs.setOptionValue("mip_rel_gap", 1e-9)
         if time_limit_s is not None:
             highs.setOptionValue("time_limit", time_limit_s)
-    highs.passModel(model)
+    check(highs.passModel(model))
     highs.run()
     optimal, status = ended(highs), highs.getModelStatus()
     late = status == highspy.HighsModelStatus.kTimeLimit and highs.getSolution().value_valid

@@ -6,7 +6,7 @@ import numpy as np
 
 from yieldopt.errors import SolverError
 from yieldopt.optimize.backends import Array, Index, Infeasible, LpAnswer
-from yieldopt.optimize.backends.highs_lp import INFINITE, ended, quiet_highs
+from yieldopt.optimize.backends.highs_lp import INFINITE, check, ended, quiet_highs
 
 
 class HighsSession:
@@ -18,7 +18,7 @@ class HighsSession:
         upper = np.minimum(row_upper, INFINITE)
         none = np.empty(0, np.int32)
         starts = np.zeros(len(lower), np.int32)
-        self.highs.addRows(len(lower), lower, upper, 0, starts, none, np.empty(0))
+        check(self.highs.addRows(len(lower), lower, upper, 0, starts, none, np.empty(0)))
         self.count = 0
 
     def add(self, cost: Array, rows: Index, columns: Index, values: Array) -> None:
@@ -28,21 +28,23 @@ class HighsSession:
         starts = np.searchsorted(columns[order], np.arange(count)).astype(np.int32)
         index = rows[order].astype(np.int32)
         upper = np.full(count, INFINITE)
-        self.highs.addCols(
+        done = self.highs.addCols(
             count, cost, np.zeros(count), upper, len(index), starts, index, values[order]
         )
+        check(done)
         self.count += count
 
     def bound(self, columns: Index, lower: Array, upper: Array) -> None:
         """Set bounds of columns."""
         most = np.minimum(upper, INFINITE)
         if len(columns):
-            self.highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, most)
+            own = columns.astype(np.int32)
+            check(self.highs.changeColsBounds(len(columns), own, lower, most))
 
     def price(self, cost: Array) -> None:
         """Set the cost of every column."""
         every = np.arange(self.count, dtype=np.int32)
-        self.highs.changeColsCost(self.count, every, cost)
+        check(self.highs.changeColsCost(self.count, every, cost))
 
     def solve(self) -> LpAnswer | None:
         """Return the optimum, or ``None`` where nothing is feasible.
