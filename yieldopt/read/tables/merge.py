@@ -11,12 +11,9 @@ from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.documents import Document
 from yieldopt.read.keys import join_key
 from yieldopt.read.shapes import check
-from yieldopt.read.tables.delimited import read_delimited
 from yieldopt.read.tables.header import columns_of, roles_of
-from yieldopt.read.tables.parquet import read_parquet
 from yieldopt.read.tables.rows import Wanted, numbers_of
 from yieldopt.read.tables.source import Source
-from yieldopt.read.tables.workbook import read_workbook
 from yieldopt.schema.tables import GIVES, TableShape
 
 _ENDINGS = ("csv", "parquet", "xlsx", "xlsm")
@@ -149,14 +146,25 @@ def _open(path: Path, shape: TableShape, key: str) -> Source:
         text = "is a directory, not a file" if path.is_dir() else "no such file, seen from the case"
         raise CaseError(Fault(text, f"{key}.file", shape.file, _beside(path)))
     try:
-        if shape.workbook:
-            return read_workbook(path, shape, key)
-        if shape.ending == "parquet":
-            return read_parquet(path)
-        return read_delimited(path, shape)
+        return _read(path, shape, key)
     except OSError as error:
         text = f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise CaseError(Fault(text, f"{key}.file", shape.file)) from None
+
+
+def _read(path: Path, shape: TableShape, key: str) -> Source:
+    """Read a file by its kind; what the kinds need is loaded only then."""
+    if shape.workbook:
+        from yieldopt.read.tables.workbook import read_workbook
+
+        return read_workbook(path, shape, key)
+    if shape.ending == "parquet":
+        from yieldopt.read.tables.parquet import read_parquet
+
+        return read_parquet(path)
+    from yieldopt.read.tables.delimited import read_delimited
+
+    return read_delimited(path, shape)
 
 
 def _beside(path: Path) -> str:
