@@ -141,7 +141,7 @@ def short(master: Master, found: Planned) -> Result:
         return without(setting, Status.UNKNOWN if ended else Status.INFEASIBLE, lines)
     lines = [_bound(master, int(at)) for at in np.flatnonzero(np.abs(broken.duals) > 1e-12)]
     kinds = {master.programme.row_kinds[at] for at in _broken_rows(master, broken.x)}
-    what = "firm demand is short" if kinds <= {"demand"} else "the rules are broken"
+    what = "firm demand short" if kinds <= {"demand"} else "the rules broken"
     proved = broken.bound > short_of(setting)
     if proved and kinds <= {"demand"}:
         lines.append(

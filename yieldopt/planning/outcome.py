@@ -160,10 +160,9 @@ def _decisions(master: Master, x: Array) -> Iterator[Row]:
 def _use(master: Master, x: Array, made: tuple[Made, ...]) -> Iterator[Row]:
     """Yield use and capacity, with what was bought and booked on top."""
     setting = master.setting
-    capped = [p.capped for p in setting.products]
     used: dict[tuple[str, int], list[float]] = {}
     for entry in made:
-        for name, per_good in entry.recipe.uses_per_good.items() if capped[entry.product] else ():
+        for name, per_good in entry.recipe.uses_per_good.items():
             used.setdefault((name, entry.period), []).append(per_good * entry.packages)
     for resource in setting.case.resources:
         own = resource.capacity.over(setting.periods)
