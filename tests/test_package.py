@@ -64,7 +64,7 @@ OUTSIDE = {
     },
     "optimize": {"highspy", "ortools", "pulp"},
     "report": {"pandas", "polars", "xlsxwriter"},
-    "commands": {"click"},
+    "commands": {"click", "rich"},
     "cli": {"click"},
 }
 PUBLIC = [

@@ -143,6 +143,13 @@ class Result:
     late: tuple[Mapping[str, Any], ...] = ()
     decisions: tuple[Mapping[str, Any], ...] = ()
     periods: tuple[str, ...] = ()
+    stand_alone_coverage_usd: float | None = None  # objective where coverage ignores scarcity
+
+    @property
+    def coverage_saving_usd(self) -> float | None:
+        """What coverage chosen by the scarcity saves against stand-alone coverage [USD]."""
+        alone, found = self.stand_alone_coverage_usd, self.objective_usd
+        return None if alone is None or found is None else alone - found
 
     def overall(self) -> dict[str, float | None]:
         """Return demand, made, unmet and cost per good package of all products together.
@@ -187,4 +194,8 @@ class Result:
         out["binding"] = list(self.binding)
         for name in ("stock", "late", "decisions"):
             out[name] = [dict(row) for row in getattr(self, name)]
-        return out | {"periods": list(self.periods)}
+        return out | {
+            "periods": list(self.periods),
+            "stand_alone_coverage_usd": self.stand_alone_coverage_usd,
+            "coverage_saving_usd": self.coverage_saving_usd,
+        }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from threading import Event
 
 from yieldopt.optimize.backends import LinearProgram
 from yieldopt.optimize.budget import Budget
@@ -21,7 +22,13 @@ class Solved:
     program: LinearProgram | None
 
 
-def solve(case: Case, *, solver: str = "highs", time_limit_s: float | None = None) -> Result:
+def solve(
+    case: Case,
+    *,
+    solver: str = "highs",
+    time_limit_s: float | None = None,
+    gap: float = 0.0,
+) -> Result:
     """Solve a case: route, levels and allocation of every product, with the proof.
 
     Parameters
@@ -35,6 +42,9 @@ def solve(case: Case, *, solver: str = "highs", time_limit_s: float | None = Non
         with its true gap, or ``unknown`` where none was found for a product that must be made;
         the others then have their best plan by themselves. Left out: no limit, and 120 s for one
         search. A step that is running ends first.
+    gap
+        Relative gap at which the search over whole decisions (lines entered, lumps, lots, single
+        programmes) may stop; 0: at the proof.
 
     Returns
     -------
@@ -53,7 +63,7 @@ def solve(case: Case, *, solver: str = "highs", time_limit_s: float | None = Non
     >>> str(result.status), round(result.gap, 9)
     ('optimal', 0.0)
     """
-    return solve_whole(case, solver, time_limit_s).result
+    return solve_whole(case, solver, time_limit_s, gap).result
 
 
 def solve_whole(
@@ -62,11 +72,15 @@ def solve_whole(
     time_limit_s: float | None = None,
     gap: float = 0.0,
     progress: Progress | None = None,
+    stop: Event | None = None,
 ) -> Solved:
-    """Like :func:`solve`, and return the last programme as well; ``progress`` sees each round."""
+    """Like :func:`solve`, and return the last programme as well.
+
+    ``progress`` sees each round; once ``stop`` is set the best plan found is the answer.
+    """
     if not isinstance(case, Case):
         raise TypeError(f"solve takes a Case, as load(path) gives it, not {type(case).__name__}")
     start = time.perf_counter()
-    found = plan(case, solver, Budget.of(time_limit_s), gap, progress)
+    found = plan(case, solver, Budget.of(time_limit_s, stop), gap, progress)
     result = replace(found.result, runtime_s=time.perf_counter() - start)
     return Solved(result, found.program)

@@ -7,24 +7,44 @@ from pathlib import Path
 
 import click
 
+from yieldopt.commands.progress import shown_progress, stopped_by_ctrl_c
 from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, UNKNOWN, show, time_limit
 
 
 @click.command()
 @CASE
 @JSON
-@click.option("--out", type=click.Path(path_type=Path), help="Write result.json and tables here.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write result.json, plan.xlsx and tables (Parquet, CSV) here.",
+)
 @click.option(
     "--solver",
     default="highs",
     show_default=True,
     help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
 )
+@click.option(
+    "--gap",
+    type=click.FloatRange(min=0.0, max=1.0, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="Relative gap at which the search over whole decisions may stop.",
+)
 @time_limit()
 def solve(
-    case: Path, as_json: bool, out: Path | None, solver: str, time_limit_s: float | None
+    case: Path,
+    as_json: bool,
+    out: Path | None,
+    solver: str,
+    gap: float,
+    time_limit_s: float | None,
 ) -> None:
-    """Solve a CASE: route, test levels and allocation of every product, with the proof."""
+    """Solve a CASE: route, test levels and allocation of every product, with the proof.
+
+    Ctrl-C ends it with the best plan so far and its gap.
+    """
     from yieldopt.read import load
     from yieldopt.report.files import check_folder, write_all
     from yieldopt.report.result import result_text
@@ -32,7 +52,9 @@ def solve(
 
     if out is not None:
         check_folder(out, case)
-    solved = solve_whole(load(case), solver, time_limit_s)
+    checked = load(case)
+    with shown_progress(as_json) as progress, stopped_by_ctrl_c() as stop:
+        solved = solve_whole(checked, solver, time_limit_s, gap, progress, stop)
     if out is not None:
         write_all(solved, out, protected=case)
     result = solved.result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault
@@ -22,6 +23,8 @@ class Budget:
         Seconds for the whole study; ``None``: no limit.
     until
         Time (``time.perf_counter``) at which it ends.
+    stop
+        Set by whoever wants it to end now.
 
     Examples
     --------
@@ -31,24 +34,29 @@ class Budget:
 
     limit_s: float | None = None
     until: float = math.inf
+    stop: Event | None = None
 
     @classmethod
-    def of(cls, limit_s: float | None) -> Budget:
+    def of(cls, limit_s: float | None, stop: Event | None = None) -> Budget:
         """Return a budget that begins now; ``CaseError`` for a limit that is not above 0."""
         if limit_s is None:
-            return cls()
+            return cls(stop=stop)
         if not limit_s > 0.0:
             raise CaseError(Fault("must be above 0", "time_limit_s", limit_s))
-        return cls(limit_s, time.perf_counter() + limit_s)
+        return cls(limit_s, time.perf_counter() + limit_s, stop)
 
     @property
     def is_spent(self) -> bool:
         """Whether no time is left."""
-        return time.perf_counter() >= self.until
+        return self._is_stopped or time.perf_counter() >= self.until
 
     def left_s(self, most_s: float = math.inf) -> float:
         """Return the seconds left, at most ``most_s``."""
-        return max(0.0, min(most_s, self.until - time.perf_counter()))
+        return 0.0 if self._is_stopped else max(0.0, min(most_s, self.until - time.perf_counter()))
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self.stop is not None and self.stop.is_set()
 
     def search(self, *args: Any, most_s: float = math.inf, **how: Any) -> Found:
         """Search like :func:`yieldopt.optimize.search.search`, as long as there is time."""

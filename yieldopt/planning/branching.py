@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yieldopt.optimize.backends import Infeasible, backend
+from yieldopt.errors import SolverError
+from yieldopt.optimize.backends import backend
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.rules import Menus
 from yieldopt.planning.generation import Progress, Relaxed, relax
@@ -27,6 +28,7 @@ _FIRST = ("qualification", "expansion", "run")  # branched on in this order
 _CLOSED = 1e-9  # a relative gap that is rounding
 _LOOK = 20  # nodes between two looks for a whole plan near a node
 _ROUND_S = 60.0  # for one of them
+_LEAST_S = 5.0  # also where no time is left: a plan is worth more than the limit
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,22 @@ class Branching:
     """The search over nodes, with the best plan and what is still open."""
 
     def __init__(
-        self, master: Master, solver: str, budget: Budget, gap: float, progress: Progress | None
+        self,
+        master: Master,
+        solver: str,
+        budget: Budget,
+        gap: float = 0.0,
+        progress: Progress | None = None,
+        hint: Array | None = None,
     ) -> None:
         self.master, self.solver, self.budget = master, solver, budget
         self.gap, self.progress = gap, progress
+        self.hint = hint  # decisions of a plan that is known
         self.value = np.inf
         self.found: Relaxed | None = None
         self.nodes = 0
         self.shortest: Relaxed | None = None
+        self.proved = True  # that the last node without a plan has none: time did not end on it
         columns = master.programme.columns
         self.whole = [at for at, column in enumerate(columns) if column.integral]
         self.single = [
@@ -69,6 +79,8 @@ class Branching:
         root = self._visit(Node())
         if root is None:
             return Planned(np.inf, np.inf, None, np.inf, self.nodes, self.shortest)
+        if self.hint is not None and not self._closed(root.bound):
+            self._take(self._solve(Node(self._fixed(self.hint))))
         queue = [(root.bound, next(tick), Node(), root)]
         floor = np.inf  # of nodes that are done with
         while queue and not self.budget.is_spent:
@@ -81,6 +93,7 @@ class Branching:
             for child in children:
                 found = self._visit(child)
                 if found is None:
+                    floor = min(floor, floor if self.proved else below)
                     continue
                 bound = max(found.bound, below)
                 if bound >= self.value - self._slack():
@@ -117,7 +130,8 @@ class Branching:
             master.set_phase(True)
             broken = relax(master, None)
             if broken is None or broken.value > _WHOLE * max(1.0, self._most()):
-                if broken is not None and not node.bounds and not node.menus:
+                self.proved = broken is not None and broken.bound > 0.0
+                if not node.bounds and not node.menus:
                     self.shortest = broken
                 return None
             master.set_phase(False)
@@ -200,7 +214,9 @@ class Branching:
                 levels = self.master.setting.pools[number].recipes[recipe].levels
                 most[product, line] = (made, levels)
         menus |= {key: {p: (k,) for p, k in levels.items()} for key, (_, levels) in most.items()}
-        found = self._solve(Node(bounds, menus))
+        self._take(self._solve(Node(bounds, menus)))
+
+    def _take(self, found: Relaxed | None) -> None:
         if found is not None and self._is_whole(found):
             self._keep(found)
 
@@ -208,10 +224,13 @@ class Branching:
         """Return the whole decisions of the best plan over the recipes that are there, fixed."""
         x = relaxed.x
         if self._fractions(x):
+            left_s = max(self.budget.left_s(_ROUND_S), _LEAST_S)
             try:
-                left = self.budget.left_s(_ROUND_S)
-                x = backend(self.solver)(self.master.whole_programme(), time_limit_s=left).x
-            except Infeasible:
+                x = backend(self.solver)(self.master.whole_programme(), time_limit_s=left_s).x
+            except SolverError:  # nothing is feasible, or nothing was found in time
                 return {}
+        return self._fixed(x)
+
+    def _fixed(self, x: Array) -> dict[int, tuple[float, float]]:
         fixed = {at: float(round(x[at])) for at in self.whole}
         return {at: (value, value) for at, value in fixed.items()}

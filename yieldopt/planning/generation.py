@@ -34,6 +34,7 @@ class Round:
     columns: int
     bound_usd: float
     value_usd: float
+    is_short: bool = False  # value and bound are packages that are short, not money
 
     @property
     def gap(self) -> float:
@@ -86,7 +87,9 @@ def relax(
             bound = max(bound, answer.objective + slack)
         last = _relaxed(answer, bound)
         if progress is not None:
-            progress(Round(number, len(master.slot), bound, answer.objective))
+            constant = 0.0 if master.phase_one else master.programme.constant_usd
+            at = bound + constant, answer.objective + constant
+            progress(Round(number, len(master.slot), *at, master.phase_one))
         if not fresh or bound >= cutoff:
             break
     return last

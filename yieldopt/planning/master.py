@@ -73,17 +73,17 @@ class Master:
 
     def _bound_all(self) -> None:
         """Set every bound: of decisions by the node, of artificial columns by the phase."""
-        self.session.bound(np.arange(self.decisions), *self._bounds())
+        self.session.bound(np.arange(self.decisions), *self._bounds(self.node))
         self._open(self.opened)
         top = np.where(self._allowed(self.slot, self.recipe), np.inf, 0.0)
         every = self.first_recipe + np.arange(len(self.slot))
         self.session.bound(every, np.zeros(len(self.slot)), top)
 
-    def _bounds(self) -> tuple[Array, Array]:
-        """Return the bounds of the decisions at the node."""
+    def _bounds(self, node: Node) -> tuple[Array, Array]:
+        """Return the bounds of the decisions at a node."""
         lower = np.array([c.lower for c in self.programme.columns], float)
         upper = np.array([c.upper for c in self.programme.columns], float)
-        for at, (low, high) in self.node.bounds.items():
+        for at, (low, high) in node.bounds.items():
             lower[at], upper[at] = low, high
         return lower, upper
 
@@ -168,15 +168,19 @@ class Master:
         """Return the packages of each recipe column in a solution."""
         return x[self.first_recipe :]
 
-    def whole_programme(self) -> LinearProgram:
-        """Return the programme over the columns that are there, with names and whole numbers."""
+    def whole_programme(self, first_only: bool = False) -> LinearProgram:
+        """Return the programme over the columns that are there, with names and whole numbers.
+
+        ``first_only``: over the first recipe of each pool, its best by itself, and at no node.
+        """
         held, count = self.programme, len(self.slot)
         shift = self.decisions
         parts = [(held.rows_of, held.columns_of, held.values)]
         parts += [(rows, shift + columns, values) for rows, columns, values in self.nonzeros]
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-        lower, upper = self._bounds()
-        most = np.where(self._allowed(self.slot, self.recipe), np.inf, 0.0)
+        open_ = self.recipe == 0 if first_only else self._allowed(self.slot, self.recipe)
+        lower, upper = self._bounds(Node() if first_only else self.node)
+        most = np.where(open_, np.inf, 0.0)
         lower, upper = np.append(lower, np.zeros(count)), np.append(upper, most)
         whole = np.array([c.integral for c in held.columns] + [False] * count, bool)
         names = tuple(c.name for c in held.columns) + tuple(self._names())

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from yieldopt.optimize.backends import LinearProgram
+from yieldopt.errors import SolverError
+from yieldopt.optimize.backends import LinearProgram, LpAnswer, backend
 from yieldopt.optimize.budget import Budget
 from yieldopt.plan import Result
 from yieldopt.planning import answer
@@ -16,6 +17,8 @@ from yieldopt.planning.master import Master
 from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import Setting, setting_of
 from yieldopt.schema.case import Case
+
+_ALONE_S = 20.0  # for the plan at stand-alone coverage, which is for comparison
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,35 @@ def plan(
     """
     setting = setting_of(case, budget)
     missed = any(
-        p.is_open and not _has_pool(setting, n) and p.firm
-        for n, p in enumerate(setting.products)
+        p.is_open and not _has_pool(setting, n) and p.firm for n, p in enumerate(setting.products)
     )
     if missed or not setting.pools:
         return Plan(answer.no_route(setting), None)
     master = Master(setting, programme_of(setting), solver)
     _offer_all(master)
-    found = Branching(master, solver, budget, gap, progress).run()
-    result = answer.short(master, found) if found.found is None else answer.planned(master, found)
+    alone = stand_alone(master, solver, budget)
+    hint = None if alone is None else alone.x[: master.decisions]
+    found = Branching(master, solver, budget, gap, progress, hint).run()
+    if found.found is None:
+        result = answer.short(master, found)
+    else:
+        usd = None if alone is None else alone.objective + master.programme.constant_usd
+        result = replace(answer.planned(master, found), stand_alone_coverage_usd=usd)
     return Plan(replace(result, solver=solver), master.whole_programme())
+
+
+def stand_alone(master: Master, solver: str, budget: Budget) -> LpAnswer | None:
+    """Return the plan in which each line keeps its product's stand-alone best coverage.
+
+    The same programme over the recipe of each line that is the cheapest by itself; lines, packages
+    and decisions are chosen anew. ``None`` where no such plan keeps every rule, or none was found
+    in the time that is left.
+    """
+    left_s = max(budget.left_s(_ALONE_S), 1.0)
+    try:
+        return backend(solver)(master.whole_programme(first_only=True), time_limit_s=left_s)
+    except SolverError:
+        return None
 
 
 def _has_pool(setting: Setting, product: int) -> bool:

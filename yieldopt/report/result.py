@@ -28,7 +28,8 @@ def result_text(result: Result) -> str:
     )
     parts = [head, _products(result), _routes(result)]
     parts += [_recipe(recipe) for recipe in result.recipes]
-    parts += [_allocation(result), _unmet(result), _scarce(result)]
+    parts += [_allocation(result), _unmet(result), _waiting(result, "stock")]
+    parts += [_waiting(result, "late"), _decisions(result), _scarce(result), _saving(result)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -85,6 +86,38 @@ def _unmet(result: Result) -> str:
     rows: Rows = [("product", "period", "unmet packages")]
     rows += [(r["product"], r["period"], f"{r['packages']:,.0f}") for r in result.unmet]
     return "unmet demand\n" + columns(rows, right=(2,))
+
+
+def _waiting(result: Result, kind: str) -> str:
+    found = getattr(result, kind)
+    if not found:
+        return ""
+    head = {"stock": "in stock at the end of", "late": "late at the end of"}[kind]
+    rows: Rows = [("product", head, "packages")]
+    rows += [(r["product"], r["period"], f"{r['packages']:,.0f}") for r in found]
+    return columns(rows, right=(2,))
+
+
+def _decisions(result: Result) -> str:
+    if not result.decisions:
+        return ""
+    rows: Rows = [("decision", "what", "product", "period", "amount", "capital, USD")]
+    for row in result.decisions:
+        amount = f"{row['amount']:.0%}" if row["kind"] == "booking" else f"{row['amount']:g}"
+        what = row["kind"], row["name"], row["product"] or "", row["period"]
+        rows.append((*what, amount, usd(row["cost_usd"])))
+    return columns(rows, right=(4, 5))
+
+
+def _saving(result: Result) -> str:
+    saving, found = result.coverage_saving_usd, result.objective_usd
+    if saving is None or found is None or not result.resource_use:
+        return ""
+    alone = result.stand_alone_coverage_usd or 0.0
+    share = f" ({saving / abs(alone):.2%})" if alone else ""
+    return (
+        f"coverage chosen by scarcity saves {usd(saving)} USD{share} against each line's own best"
+    )
 
 
 def _scarce(result: Result) -> str:
