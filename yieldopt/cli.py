@@ -16,6 +16,7 @@ HOMES = {
     "studies": ("explain", "frontier", "refine", "robust"),
     "speed": ("bench",),
     "starts": ("starts",),
+    "why": ("why",),
 }
 _BAD_INPUT = 2
 _INTERRUPTED = 130  # as a shell has it

@@ -1,0 +1,366 @@
+"""What explains a plan, against the plan of the case with that number changed.
+
+Every price is a difference of two plans, and each of the ends of its range is one: within it the
+plan's cost lies on the line, beyond it above. The plans are solved from the start, searches too.
+Costs are known to some 1e-9 of themselves; what is compared is worth far more than that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.planning.random_plans import random_case
+from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH, enumerated
+from yieldopt import load, solve
+from yieldopt.cli import main
+from yieldopt.planning.why import Why, why
+from yieldopt.planning.why_prices import Marginal, Moved, Scarce
+from yieldopt.schema.case import Case, PerPeriod
+
+EXACT = 2e-8  # of the objective: the rounding of two plans
+SMALL = CASE.format(wafers=7.0, asic=SOFT, switch=SOFT_SWITCH)
+# Rules without whole decisions: then the plan of the changed case decides nothing else.
+RULES: dict[int, set[str]] = {
+    1: set(),
+    4: {"surcharges", "discount", "margin"},
+    5: {"stock", "late", "changes"},
+    6: {"budget_all"},
+    8: {"bookings", "shares"},
+    9: {"pooled", "service", "discount"},
+}
+CASES = ["small", *map(str, RULES)]
+
+
+def read(text: str, folder: Path) -> Case:
+    path = folder / "case.toml"
+    path.write_text(text)
+    return load(path)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def explained(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Case, Why]:
+    name = request.param
+    text = SMALL if name == "small" else random_case(int(name), RULES[int(name)])
+    case = read(text, tmp_path_factory.mktemp("why"))
+    return case, why(case)
+
+
+def cost(case: Case) -> float:
+    found = solve(case)
+    return np.inf if found.objective_usd is None else found.objective_usd
+
+
+def with_number(case: Case, kind: str, name: str, key: str, period: str, value: float) -> Case:
+    """Return a case with another capacity or demand in a period."""
+    changed = []
+    for held in getattr(case, kind):
+        values = list(getattr(held, key).over(len(case.periods)))
+        values[case.periods.index(period)] = value
+        other = held.model_copy(update={key: PerPeriod(values=tuple(values))})
+        changed.append(other if held.name == name else held)
+    return replace(case, **{kind: tuple(changed)})
+
+
+def capacity(case: Case, row: Scarce, value: float) -> float:
+    return cost(with_number(case, "resources", row.resource, "capacity", row.period, value))
+
+
+def demand(case: Case, product: str, period: str, value: float) -> float:
+    return cost(with_number(case, "products", product, "demand", period, value))
+
+
+def picked(rows: tuple[Any, ...], count: int) -> list[Any]:
+    """Some of the rows, spread over all."""
+    at = np.unique(np.linspace(0, len(rows) - 1, count).astype(int)) if rows else []
+    return [rows[i] for i in at]
+
+
+def test_the_plan_is_that_of_solve(explained: tuple[Case, Why]) -> None:
+    case, found = explained
+    assert found.objective_usd == pytest.approx(cost(case), rel=EXACT)
+    assert str(found.status) == "optimal"
+    assert found.held == ()
+    assert found.notes == ()
+    assert found.demand
+
+
+def test_a_price_holds_between_its_ends_and_no_further(explained: tuple[Case, Why]) -> None:
+    case, found = explained
+    base = found.objective_usd or 0.0
+    slack = EXACT * abs(base)
+    for row in picked(found.scarce, 2):
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low < row.capacity < row.high
+
+        def line(at: float, row: Scarce = row) -> float:
+            return base - row.usd_per_unit * (at - row.capacity)
+
+        middle = 0.5 * (row.capacity + row.high)
+        assert capacity(case, row, middle) == pytest.approx(line(middle), abs=slack)
+        assert capacity(case, row, row.high) == pytest.approx(line(row.high), abs=slack)
+        beyond = row.high + 0.5 * (row.high - row.low)
+        assert capacity(case, row, beyond) > line(beyond) + 10.0 * slack
+        assert capacity(case, row, row.low) == pytest.approx(line(row.low), abs=slack)
+        if row.low > 0.0:
+            below = 0.5 * row.low
+            assert capacity(case, row, below) > line(below) + 10.0 * slack
+
+
+def test_what_is_not_scarce_is_worth_nothing(explained: tuple[Case, Why]) -> None:
+    case, found = explained
+    scarce = {(row.resource, row.period) for row in found.scarce}
+    for held in case.resources:
+        more = case
+        for t, period in enumerate(case.periods):
+            if (held.name, period) not in scarce:
+                value = 1.5 * held.capacity.over(len(case.periods))[t]
+                more = with_number(more, "resources", held.name, "capacity", period, value)
+        if more is not case:
+            assert cost(more) == pytest.approx(found.objective_usd, rel=EXACT)
+
+
+def test_one_more_package_costs_what_it_says_and_no_further(explained: tuple[Case, Why]) -> None:
+    case, found = explained
+    base = found.objective_usd or 0.0
+    slack = EXACT * abs(base)
+    for row in picked(found.demand, 3):
+        assert row.usd_per_good is not None
+        assert row.low is not None
+        high = 2.0 * row.demand if row.high is None else row.high
+
+        def line(at: float, row: Any = row) -> float:
+            return base + row.usd_per_good * (at - row.demand)
+
+        def here(at: float, row: Any = row) -> float:
+            return demand(case, row.product, row.period, at)
+
+        assert here(high) == pytest.approx(line(high), abs=slack)
+        if row.high is not None:
+            far = row.high + 0.5 * (row.high - row.low)
+            assert here(far) > line(far) + 10.0 * slack
+        if row.low > 0.0:
+            assert here(row.low) == pytest.approx(line(row.low), abs=slack)
+            assert here(0.5 * row.low) > line(0.5 * row.low) + 10.0 * slack
+
+
+def test_what_is_displaced_sums_up(explained: tuple[Case, Why]) -> None:
+    """Made, unmet and what is left in stock at the end: one more of the product, none of others."""
+    case, found = explained
+
+    def at_end(moved: Moved) -> bool:
+        return moved.kind == "stock" and moved.period == case.periods[-1]
+
+    for row in found.demand:
+        for product in case.products:
+            total = sum(
+                -moved.packages if moved.kind == "stock" else moved.packages
+                for moved in row.moved
+                if moved.product == product.name
+                and (moved.kind in ("made", "unmet") or at_end(moved))
+            )
+            # Moves below 1e-6 are left out, and there are few.
+            assert total == pytest.approx(float(product.name == row.product), abs=1e-4)
+
+
+def dearer(case: Case, usd: float, name: str | None = None) -> Case:
+    """Return a case in which a line, or every one that is given, costs more a good package."""
+    held = []
+    for line in case.lines:
+        extra = line.extra_usd_per_good
+        more = extra.model_copy(update={"base": extra.base + usd})
+        same = name not in (None, line.name)
+        held.append(line if same else line.model_copy(update={"extra_usd_per_good": more}))
+    return replace(case, lines=tuple(held))
+
+
+LINES = """
+[[lines]]
+name = "home"
+route = "cowos_s"
+source = "assumed: a test"
+[[lines]]
+name = "away"
+route = "cowos_s"
+extra_usd_per_good = {extra}
+source = "assumed: a test"
+"""
+FAR = """\
+resources = {{ "interposer.cowos_s" = "far_wafers" }}
+[[resources]]
+name = "far_wafers"
+source = "assumed: a test"
+capacity = {far}
+"""
+
+
+def away(extra: float, far: float | None) -> str:
+    """The small case with a second line: on the same wafers, or on so many of its own."""
+    lines = LINES.format(extra=extra) + ("" if far is None else FAR.format(far=far))
+    return SMALL.replace("[[products]]", lines + "\n[[products]]", 1)
+
+
+@pytest.mark.parametrize("far", [None, 500.0])
+@pytest.mark.parametrize("extra", [4000.0, 9000.0])
+def test_a_line_joins_when_it_is_cheaper_by_a_little_more(
+    far: float | None, extra: float, tmp_path: Path
+) -> None:
+    """The product that has to gain least joins first, and it alone."""
+    case = read(away(extra, far), tmp_path)
+    rows = [row for row in why(case).unused if row.line == "away"]
+    assert {row.product for row in rows} == {"asic", "switch"}
+    first = min(rows, key=lambda row: row.cheaper_usd_per_good or 0.0)
+    usd = first.cheaper_usd_per_good
+    assert usd is not None
+    assert first.enough_usd_per_good == pytest.approx(usd, rel=1e-6)
+    for share, joins in [(1.0 - 1e-4, False), (1.0 + 1e-4, True)]:
+        found = solve(dearer(case, -usd * share, "away"))
+        made = [row for row in found.allocation if row["line"] == "away" and row["packages"] > 1e-6]
+        assert bool(made) == joins
+        assert {row["product"] for row in made} <= {first.product}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_lines_join_when_cheaper_by_a_little_more(seed: int, tmp_path: Path) -> None:
+    case = read(
+        random_case(seed, {"lines", "discount"} | ({"stock"} if seed % 2 else set())), tmp_path
+    )
+    given, dear = {line.name for line in case.lines}, dearer(case, 2000.0)
+    found = why(dear)
+    shown = 0
+    for name in sorted(given):
+        rows = [row for row in found.unused if row.line == name]
+        whole = {s.name for s in case.products} == {row.product for row in rows} or len(rows) == 1
+        none_used = all(row["line"] != name for row in solve(dear).allocation)
+        if not rows or not whole or not none_used:
+            continue
+        first = min(rows, key=lambda row: row.cheaper_usd_per_good or 0.0)
+        usd, enough = first.cheaper_usd_per_good, first.enough_usd_per_good
+        assert usd is not None
+        assert enough is not None
+        used = [
+            any(row["line"] == name for row in solve(dearer(dear, -at, name)).allocation)
+            for at in (usd * (1.0 - 1e-4), enough * (1.0 + 1e-4))
+        ]
+        assert used == [False, True]
+        shown += 1
+    assert shown
+
+
+def test_where_nothing_fits_no_saving_helps(tmp_path: Path) -> None:
+    case = read(away(0.0, 0.0), tmp_path)
+    rows = [row for row in why(case).unused if row.line == "away"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row.cheaper_usd_per_good is None
+
+
+def test_at_a_corner_one_more_and_one_less_differ(tmp_path: Path) -> None:
+    case = read(SMALL, tmp_path)
+    row = why(case).scarce[0]
+    assert row.high is not None
+    # Where the price ends: one more is worth less than one less costs, and both are differences.
+    there = with_number(case, "resources", row.resource, "capacity", row.period, row.high)
+    again = why(there)
+    corner = next(
+        (r for r in again.scarce if (r.resource, r.period) == (row.resource, row.period)), None
+    )
+    step, base = 1e-2, cost(there)
+    more = (base - capacity(there, row, row.high + step)) / step
+    less = (capacity(there, row, row.high - step) - base) / step
+    assert less == pytest.approx(row.usd_per_unit, rel=1e-5)
+    assert more < 0.99 * less
+    rounding = 2.0 * EXACT * base / step
+    assert (corner.usd_per_unit if corner else 0.0) == pytest.approx(more, abs=rounding)
+    if corner is not None:
+        assert corner.less_usd_per_unit == pytest.approx(less, abs=rounding)
+
+
+def test_firm_demand_grows_as_far_as_the_wafers_go(tmp_path: Path) -> None:
+    """The switch goes on cowos_s alone; the recipe that takes the least of a wafer decides."""
+    text = CASE.format(wafers=9.0, asic=SOFT, switch="").replace("[20.0, 25.0]", "200.0")
+    firm = read(text, tmp_path)
+    rows = enumerated(firm, firm.product("switch"), lambda *_: True)
+    most = 9.0 / min(uses["interposer.cowos_s"] for _, uses in rows)
+
+    def last(packages: float) -> Marginal:
+        there = why(with_number(firm, "products", "switch", "demand", "q2", packages))
+        return next(r for r in there.demand if (r.product, r.period) == ("switch", "q2"))
+
+    some = last(0.999999 * most)
+    assert some.usd_per_good is not None
+    assert some.high == pytest.approx(most, rel=1e-6)
+    # At the last package that the wafers allow, but for the rounding of a row.
+    assert last(most * (1.0 - 1e-13)).usd_per_good is None
+
+
+def test_whole_decisions_are_held_and_named(tmp_path: Path) -> None:
+    case = read(random_case(2, {"qualification"}), tmp_path)
+    found = why(case)
+    assert found.held
+    assert found.notes == ()
+    base = found.objective_usd or 0.0
+    for row in found.scarce:  # other decisions can only be better: the line is above the plan
+        assert row.high is not None
+        most = base - row.usd_per_unit * (row.high - row.capacity)
+        assert capacity(case, row, row.high) <= most + EXACT * base
+    closed = [row for row in found.unused if row.closed == "not entered"]
+    assert closed
+    for row in closed:
+        if row.opening_usd is not None:
+            assert row.opening_usd >= -EXACT * base  # the plan is the best
+    assert any(row.opening_usd is not None for row in closed)
+
+
+def test_opening_a_line_costs_what_it_says(tmp_path: Path) -> None:
+    """The entry made cheaper by a little more than that: another plan is best."""
+    case = read(random_case(2, {"qualification"}), tmp_path)
+    row = next(row for row in why(case).unused if row.opening_usd)
+    usd = row.opening_usd or 0.0
+    route = case.library.routes[row.line]
+    objective = []
+    for more in (0.9, 1.1):
+        change = {"base": route.one_off_cost_usd.base - more * usd}
+        own = route.model_copy(
+            update={"one_off_cost_usd": route.one_off_cost_usd.model_copy(update=change)}
+        )
+        library = replace(case.library, routes={**case.library.routes, row.line: own})
+        objective.append(cost(replace(case, library=library)))
+    base = cost(case)
+    assert objective[0] == pytest.approx(base, rel=EXACT)
+    assert objective[1] <= base - 0.09 * usd
+
+
+@pytest.mark.parametrize("solver", ["ortools", "pulp"])
+def test_the_solver_of_the_plan_changes_nothing(solver: str, tmp_path: Path) -> None:
+    case = read(SMALL, tmp_path)
+    found, again = why(case), why(case, solver=solver)
+    assert again.objective_usd == pytest.approx(found.objective_usd, rel=EXACT)
+    assert len(again.scarce) == len(found.scarce)
+    for one, two in zip(found.scarce, again.scarce, strict=True):
+        assert two.usd_per_unit == pytest.approx(one.usd_per_unit, rel=1e-6)
+        assert two.high == pytest.approx(one.high, rel=1e-6)
+
+
+def test_the_command_prints_both_ways(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(SMALL)
+    shown = CliRunner().invoke(main, ["why", str(path)])
+    assert shown.exit_code == 0, shown.output
+    for words in ("interposer.cowos_s  q2", "switch in q2 costs 2,500.00 USD", "would have to be"):
+        assert words in shown.output
+    data = CliRunner().invoke(main, ["why", str(path), "--json"])
+    assert data.exit_code == 0
+    assert '"scarce"' in data.output
+    path.write_text(CASE.format(wafers=7.0, asic=SOFT, switch=""))
+    none = CliRunner().invoke(main, ["why", str(path)])
+    assert none.exit_code == 3
+    assert "of which none can be left out" in none.output

@@ -1,0 +1,27 @@
+"""The command that says why the plan of a case is as it is, or why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from yieldopt.commands.shared import CASE, JSON, show, time_limit
+
+
+@click.command("why")
+@CASE
+@JSON
+@click.option("--solver", default="highs", show_default=True, help="Of the plan, as for solve.")
+@time_limit()
+def why_(case: Path, as_json: bool, solver: str, time_limit_s: float | None) -> None:
+    """Solve a CASE; say what is scarce, what demand displaces, what is not used, what conflicts."""
+    from yieldopt.planning.why import why
+    from yieldopt.read import load
+    from yieldopt.report.why import why_text
+
+    found = why(load(case), solver=solver, time_limit_s=time_limit_s)
+    show(found, why_text, as_json, status=found.status)
+
+
+COMMANDS = {"why": why_}

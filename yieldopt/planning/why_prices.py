@@ -1,0 +1,202 @@
+r"""What one more unit is worth: of a resource in a period, and of demand.
+
+Both are slopes of the plan's value, whole decisions held, when the number in the case moves. More
+of a resource moves its row and, where its last units are dear, the steps of the surcharge; more
+demand moves its row, what may stay unmet, and the service level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from yieldopt.optimize.budget import Budget
+from yieldopt.planning.held import Held, Shift
+from yieldopt.planning.pieces import Piece, piece
+from yieldopt.planning.setting import Setting
+from yieldopt.planning.sheet import Array, Key, Programme
+
+_NOTHING = 1e-9  # of the value: what all of a capacity is worth when it is not scarce
+_DUST = 1e-6  # packages moved by one more
+
+
+@dataclass(frozen=True)
+class Scarce:
+    """A resource of which one more unit, or one less, changes the cost of the plan.
+
+    Parameters
+    ----------
+    usd_per_unit, less_usd_per_unit
+        What one more unit saves, and what one less costs, at the case's capacity [USD, discounted];
+        they differ at a corner. ``None``: with one less no plan keeps the rules.
+    low, high
+        Capacities between which ``usd_per_unit`` holds; ``None``: not looked for, time ended.
+    """
+
+    resource: str
+    period: str
+    unit: str
+    capacity: float
+    usd_per_unit: float
+    less_usd_per_unit: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Packages that one more package of demand adds (or takes away, below 0).
+
+    ``kind``: made (then with a line), unmet, stock or late (at the end of the period).
+    """
+
+    kind: str
+    product: str
+    line: str | None
+    period: str
+    packages: float
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """One more package of demand.
+
+    Parameters
+    ----------
+    usd_per_good
+        What it costs [USD, discounted]; under ``margin`` less its sale. ``None``: no plan serves
+        one more.
+    low, high
+        Demands between which that holds; ``None`` for low: not looked for, time ended; for high
+        also where it holds to twice the demand.
+    moved
+        What changes in the plan.
+    """
+
+    product: str
+    period: str
+    demand: float
+    usd_per_good: float | None
+    low: float | None
+    high: float | None
+    moved: tuple[Moved, ...]
+
+
+def scarce(held: Held, budget: Budget) -> Iterator[Scarce]:
+    """Yield every resource and period that is scarce in a plan, in the order of the case.
+
+    Parameters
+    ----------
+    held
+        The plan with its whole decisions held.
+    budget
+        When it is spent ranges are no longer looked for.
+    """
+    setting, value = held.master.setting, abs(held.base.value)
+    for number, resource in enumerate(setting.case.resources):
+        amounts = resource.capacity.over(setting.periods)
+        for t, period in enumerate(setting.case.periods):
+            shift, have = _capacity(held.programme, setting, number, t), amounts[t]
+            price = -held.slope(shift, held.duals)
+            if price * max(have, 1.0) <= _NOTHING * max(value, 1.0):
+                continue
+            unit = resource.unit or "unit"
+            if budget.is_spent:
+                yield Scarce(resource.name, period, unit, have, price, price, None, None)
+                continue
+            # No cost is below 0: the saving ends at the latest where nothing is left to be saved.
+            found = piece(held, shift, -have, held.base.value / price)
+            low, high = _between(found, have)
+            less = -found.below if np.isfinite(found.below) else None
+            price = max(0.0, -found.slope)
+            yield Scarce(resource.name, period, unit, have, price, less, low, high)
+
+
+def _between(found: Piece, have: float) -> tuple[float, float | None]:
+    low = 0.0 if found.low is None else have + found.low
+    return low, None if found.high is None else have + found.high
+
+
+def _capacity(programme: Programme, setting: Setting, resource: int, period: int) -> Shift:
+    rows = {programme.row_indices("capacity")[resource, period]: 1.0}
+    surcharges = programme.row_indices("surcharge")
+    for step, surcharge in enumerate(setting.case.resources[resource].surcharges):
+        rows[surcharges[resource, step, period]] = surcharge.above_frac
+    return Shift(rows)
+
+
+def marginal(held: Held, budget: Budget) -> Iterator[Marginal]:
+    """Yield what one more package of each product costs in each period with demand.
+
+    Parameters
+    ----------
+    held, budget
+        As for :func:`scarce`.
+    """
+    setting = held.master.setting
+    for number, product in enumerate(setting.products):
+        for t in range(setting.periods) if product.capped else ():
+            if product.demand[t] > 0.0:
+                yield _marginal(held, budget, number, t)
+
+
+def _marginal(held: Held, budget: Budget, number: int, t: int) -> Marginal:
+    setting = held.master.setting
+    product, asked = setting.products[number], float(setting.products[number].demand[t])
+    shift, name, period = _demand(held, number, t), product.shape.name, setting.case.periods[t]
+    sale = 0.0
+    if setting.case.objective == "margin" and product.shape.price_usd is not None:
+        sale = setting.discount[t] * product.shape.price_usd.base
+    if budget.is_spent:
+        usd = held.slope(shift, held.duals) - sale
+        return Marginal(name, period, asked, usd, None, None, ())
+    found = piece(held, shift, -asked, asked)
+    low, high = _between(found, asked)
+    if not np.isfinite(found.slope):
+        return Marginal(name, period, asked, None, low, high, ())
+    step = min(1.0, 0.5 * (asked if found.high is None else found.high))
+    moved = tuple(_moved(held, shift, step))
+    return Marginal(name, period, asked, found.slope - sale, low, high, moved)
+
+
+def _demand(held: Held, number: int, t: int) -> Shift:
+    programme, product = held.programme, held.master.setting.products[number]
+    rows = {programme.row_indices("demand")[number, t]: 1.0}
+    service = programme.row_indices("service").get((number,))
+    if service is not None:
+        rows[service] = 1.0 - (product.shape.service_frac or 0.0)
+    unmet = programme.indices("unmet").get((number, t))
+    return Shift(rows, {} if unmet is None else {unmet: 1.0})
+
+
+def _moved(held: Held, shift: Shift, step: float) -> Iterator[Moved]:
+    """Yield by how much the plan changes with one more unit of a shift.
+
+    The plan is solved anew before, so that the next optimum is reached from its basis and is its
+    neighbour, where several plans cost the same.
+    """
+    before, after = held.at(), held.at(shift, step)
+    if before.relaxed is None or after.relaxed is None:
+        return
+    count = max(len(before.relaxed.x), len(after.relaxed.x))
+    change = (_padded(after.relaxed.x, count) - _padded(before.relaxed.x, count)) / step
+    setting, master = held.master.setting, held.master
+    table: dict[Key, float] = {}
+    for at, packages in enumerate(master.fill(change)):
+        slot = int(master.slot[at])
+        pool = setting.pools[int(setting.slot_pool[slot])]
+        key = ("made", pool.product, pool.line.name, int(setting.slot_period[slot]))
+        table[key] = table.get(key, 0.0) + float(packages)
+    for kind in ("unmet", "stock", "late"):
+        for (product, t), column in held.programme.indices(kind).items():
+            table[kind, product, None, t] = float(change[column])
+    names = [product.shape.name for product in setting.products]
+    for (kind, product, line, t), packages in table.items():
+        if abs(packages) > _DUST:
+            yield Moved(kind, names[product], line, setting.case.periods[t], packages)
+
+
+def _padded(x: Array, count: int) -> Array:
+    return np.concatenate([x, np.zeros(count - len(x))])

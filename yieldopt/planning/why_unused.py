@@ -1,0 +1,249 @@
+r"""Why a line is not used: how much cheaper a good package would have to be there.
+
+A recipe r joins once its cost falls by its reduced cost c̄ = c − y·a, priced exactly over every
+recipe. Where several duals y are optimal each gives a bound from below only. So the recipe is
+brought in by a little: the duals there are those at which it would join, and if no other recipe of
+the line is cheaper at them, its reduced cost is the least saving that brings the line in.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from yieldopt.compile.lines import Line, lines_of, usable_lines
+from yieldopt.optimize.budget import Budget
+from yieldopt.planning.held import Held, Shift, closed_by, without_opening
+from yieldopt.planning.master import Node
+from yieldopt.planning.setting import Setting
+from yieldopt.planning.sheet import MONEY, Array
+
+_MADE = 1e-9  # of a product's packages: less is rounding
+_ROUNDS = 12
+_TRIES = 6
+_SAME = 1e-7  # of a cost per good package
+_ON_LINE = 4e-9  # of the value: the linear programme's own rounding
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A line that a product could use, in the periods in which it makes nothing there.
+
+    Parameters
+    ----------
+    periods
+        Those periods.
+    cost_per_good_usd, levels, period
+        The recipe that would come in first, and when.
+    cheaper_usd_per_good, enough_usd_per_good
+        By how much it would have to be cheaper at least, and how much is enough [USD of that
+        period]; nearly always the same. ``None``: no package fits under the rules at any cost.
+        Below 0 only where a decision that is held keeps the line closed.
+    closed
+        That decision, in words; with it ``cheaper_usd_per_good`` is what a package there costs
+        more than what it would take the place of, the decision aside.
+    opening, opening_usd
+        How the line would best be opened, by one start and one run where these are needed, and how
+        much dearer the whole plan is then, its other decisions held [USD, discounted]: so much
+        less would opening it have to cost. ``None``: not looked at, or no plan has it.
+    """
+
+    product: str
+    line: str
+    periods: tuple[str, ...]
+    period: str
+    cost_per_good_usd: float
+    levels: Mapping[str, str]
+    cheaper_usd_per_good: float | None
+    enough_usd_per_good: float | None
+    closed: str | None = None
+    opening: str | None = None
+    opening_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A route or a line that a product cannot take, and why."""
+
+    product: str
+    line: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Best:
+    slot: int
+    recipe: int
+    usd: float  # by how much it would have to be cheaper, at the duals asked for
+
+
+def excluded(setting: Setting) -> Iterator[Excluded]:
+    """Yield routes that are ruled out and lines in barred regions."""
+    for product in setting.products:
+        name = product.shape.name
+        for verdict in product.verdicts:
+            if not verdict.feasible:
+                yield Excluded(name, verdict.route, tuple(verdict.reasons))
+        usable = {line.name for line in usable_lines(setting.case, product.shape)}
+        for line in lines_of(setting.case):
+            if line.route in product.shape.routes and line.name not in usable:
+                barred = sorted(line.regions & set(product.shape.barred_regions))
+                yield Excluded(name, line.name, (f"barred region: {', '.join(barred)}",))
+
+
+def unused(held: Held, budget: Budget) -> Iterator[Unused]:
+    """Yield the lines that a product could use and does not, in the order of the case.
+
+    Parameters
+    ----------
+    held
+        The plan with its whole decisions held.
+    budget
+        When it is spent no further line is looked at.
+    """
+    setting = held.master.setting
+    made = np.zeros(len(setting.slot_pool))
+    np.add.at(made, held.master.slot[: len(held.master.fill(held.x))], held.master.fill(held.x))
+    for number, product in enumerate(setting.products):
+        dust = _MADE * float(product.demand.sum())
+        for line in setting.lines(number):
+            own = setting.on_line(number, line.name)
+            idle = [int(slot) for slot in own if made[slot] <= dust]
+            if idle and not budget.is_spent:
+                yield _weighed(held, number, line, idle, len(idle) == len(own), budget)
+
+
+def _weighed(
+    held: Held, number: int, line: Line, idle: list[int], wholly: bool, budget: Budget
+) -> Unused:
+    setting, name = held.master.setting, line.name
+    period = setting.slot_period
+    open_ = [s for s in idle if closed_by(held, number, name, int(period[s])) is None]
+    low, enough, best = _threshold(held, open_, wholly) if open_ else _aside(held, idle, wholly)
+    pool = setting.pools[int(setting.slot_pool[best.slot])]
+    found = Unused(
+        setting.products[number].shape.name,
+        name,
+        tuple(setting.case.periods[int(period[s])] for s in idle),
+        setting.case.periods[int(period[best.slot])],
+        float(pool.features[best.recipe][MONEY]),
+        pool.recipes[best.recipe].levels,
+        low,
+        enough,
+    )
+    if open_:
+        return found
+    opening, usd = _opening(held, number, name, budget)
+    closed = _closed(held, number, name, int(period[best.slot]))
+    return replace(found, closed=closed, opening=opening, opening_usd=usd)
+
+
+def _closed(held: Held, number: int, line: str, period: int) -> str:
+    """Return in words which decision keeps a line closed in a period."""
+    if closed_by(held, number, line, period) == "run":
+        return "no run of a least lot"
+    starts = _columns(held, "qualification", number, line)
+    entered = any(held.node.bounds[at][0] > 0.5 for at in starts)
+    return "entered, but not ready yet" if entered else "not entered"
+
+
+def _columns(held: Held, kind: str, number: int, line: str) -> list[int]:
+    return [at for key, at in held.programme.indices(kind).items() if key[:2] == (number, line)]
+
+
+def _opening(held: Held, number: int, line: str, budget: Budget) -> tuple[str | None, float | None]:
+    """Open a line by one start and one run, each in turn; return the way that costs least."""
+    columns, bounds = held.programme.columns, held.node.bounds
+    starts, runs = (_columns(held, kind, number, line) for kind in ("qualification", "run"))
+    if any(bounds[at][0] > 0.5 for at in starts):
+        starts = []  # it is entered: no second start
+    choices = [starts, [at for at in runs if bounds[at][0] < 0.5]]
+    menus = {key: levels for key, levels in held.node.menus.items() if key != (number, line)}
+    best: tuple[str | None, float | None] = (None, None)
+    for way in itertools.product(*(own for own in choices if own)):
+        if budget.is_spent or not way:
+            break
+        there = held.at(node=Node({**bounds, **dict.fromkeys(way, (1.0, 1.0))}, menus))
+        dearer = there.value - held.base.value
+        if there.relaxed is not None and (best[1] is None or dearer < best[1]):
+            best = ", ".join(columns[at].name for at in way), dearer
+    return best
+
+
+def _aside(held: Held, slots: list[int], wholly: bool) -> tuple[float, float, _Best]:
+    """Price a line that a decision keeps closed without what opening it would cost."""
+    best = _cheapest(held, slots, without_opening(held.programme, held.duals), wholly)
+    return best.usd, best.usd, best
+
+
+Found = tuple[float | None, float | None, _Best]
+
+
+def _threshold(held: Held, slots: list[int], wholly: bool) -> Found:
+    """Return the least saving that can bring a line in, one that does, and the recipe."""
+    duals, low, enough = held.duals, -np.inf, np.inf
+    chosen = None
+    for _ in range(_ROUNDS):
+        best = _cheapest(held, slots, duals, wholly)
+        low = max(low, best.usd)
+        forced = _forced(held, best)
+        if forced is None:
+            return (None, None, best) if chosen is None else (low, enough, chosen)
+        usd, duals = forced
+        if usd < enough:
+            enough, chosen = usd, best
+        if enough <= low + _SAME * max(1.0, abs(low)):
+            break
+    return low, max(low, enough), chosen or best
+
+
+def _cheapest(held: Held, slots: Sequence[int], duals: Array, wholly: bool) -> _Best:
+    """Return the recipe that would have to fall least, over every recipe of some slots."""
+    setting, found = held.master.setting, []
+    prices = held.programme.prices(duals)
+    for slot in slots:
+        number = int(setting.slot_pool[slot])
+        pool = setting.pools[number]
+        # A line without packages has no programme yet: any one may be its own.
+        menus = None if wholly else held.master.menus(number)
+        pool.price(prices[slot], menus)
+        reduced = np.where(pool.allowed(menus), pool.features @ prices[slot], np.inf)
+        recipe = int(reduced.argmin())
+        found.append(_Best(slot, recipe, float(reduced[recipe] / prices[slot, MONEY])))
+    return min(found, key=lambda best: best.usd)
+
+
+def _forced(held: Held, best: _Best) -> tuple[float, Array] | None:
+    """Bring a recipe in by a little: what it lacks at the duals there, and these.
+
+    ``None``: no package of it fits under the rules.
+    """
+    setting = held.master.setting
+    pool = setting.pools[int(setting.slot_pool[best.slot])]
+    features, shift = pool.features[best.recipe], _taken(held, best.slot, best.recipe)
+    amount = 1e-2 * float(setting.products[pool.product].demand.max())
+    for _ in range(_TRIES):
+        there = held.at(shift, amount)
+        # On the first piece, if the tangent there goes through the plan as it is.
+        if there.relaxed is not None:
+            below = held.base.value - there.value + there.slope * amount
+            if abs(below) <= _ON_LINE * max(1.0, abs(held.base.value)):
+                prices = held.programme.prices(there.relaxed.duals)[best.slot]
+                return float(features @ prices / prices[MONEY]), there.relaxed.duals
+        amount *= 0.1
+    return None
+
+
+def _taken(held: Held, slot: int, recipe: int) -> Shift:
+    """Return what a package of a recipe takes from every row."""
+    setting, programme = held.master.setting, held.programme
+    features = setting.pools[int(setting.slot_pool[slot])].features[recipe]
+    rows: dict[int, float] = {}
+    for entry in np.flatnonzero(programme.entry_slot == slot):
+        row = int(programme.entry_row[entry])
+        value = float(programme.entry_factor[entry] * features[programme.entry_feature[entry]])
+        rows[row] = rows.get(row, 0.0) - value
+    return Shift(rows)

@@ -1,0 +1,134 @@
+"""Why a plan is as it is, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from yieldopt.planning.why import Why
+from yieldopt.planning.why_prices import Marginal, Moved, Scarce
+from yieldopt.planning.why_unused import Unused
+from yieldopt.report.text import columns, usd
+
+_FEW = 4  # periods that are named
+_MOST = 6  # changes of a plan that are shown in one line
+
+
+def why_text(found: Why) -> str:
+    """Return what is scarce, what demand displaces, what is not used; or what conflicts."""
+    parts = list(_head(found))
+    if found.scarce:
+        parts.append("scarce: what one more unit is worth\n" + _scarce(found.scarce))
+    elif found.objective_usd is not None:
+        parts.append("no resource is scarce: one more unit of none of them saves anything")
+    if found.demand:
+        lines = (line for row in found.demand for line in _marginal(row))
+        parts.append("one more package of demand\n" + "\n".join(lines))
+    if found.unused:
+        lines = (f"  {_unused(row)}" for row in found.unused)
+        parts.append("not used\n" + "\n".join(lines))
+    if found.excluded:
+        reasons = (f"  {r.product} on {r.line}: {why}" for r in found.excluded for why in r.reasons)
+        parts.append("ruled out\n" + "\n".join(reasons))
+    return "\n\n".join([*parts, *(f"note: {note}" for note in found.notes)])
+
+
+def _head(found: Why) -> Iterator[str]:
+    if found.objective_usd is None:
+        yield f"{found.status}: there is no plan"
+        if found.conflict:
+            needed = "of which none can be left out" if found.is_irreducible else "some not tried"
+            rules = "\n".join(f"  {rule.words}" for rule in found.conflict)
+            yield f"rules that cannot be kept together, {needed}\n{rules}"
+        else:
+            yield "\n".join(f"  {line}" for line in found.binding)
+        return
+    gap = f", gap {found.gap:.2%}" if found.gap and str(found.status) != "optimal" else ""
+    yield f"{found.status}: {usd(found.objective_usd)} USD{gap}"
+    if found.held:
+        held = "\n".join(f"  {name}" for name in found.held)
+        yield f"whole decisions are held as in the plan; what is below is with these\n{held}"
+
+
+def _scarce(rows: Sequence[Scarce]) -> str:
+    head = ("resource", "period", "capacity", "USD a unit", "holds from", "to", "one less costs")
+    table = [head]
+    for row in rows:
+        less = "no plan" if row.less_usd_per_unit is None else usd(row.less_usd_per_unit)
+        same = row.less_usd_per_unit == row.usd_per_unit
+        table.append(
+            (
+                row.resource,
+                row.period,
+                f"{row.capacity:,.6g} {row.unit if row.unit != 'unit' else ''}".rstrip(),
+                usd(row.usd_per_unit),
+                _amount(row.low),
+                _amount(row.high),
+                "the same" if same else less,
+            )
+        )
+    return columns(table, right=range(2, 7))
+
+
+def _amount(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.6g}"
+
+
+def _marginal(row: Marginal) -> Iterator[str]:
+    name = f"{row.product} in {row.period}"
+    if row.usd_per_good is None:
+        yield f"  {name}: no plan serves one more than {row.demand:,.6g}"
+        return
+    verb = "costs" if row.usd_per_good >= 0.0 else "earns"
+    holds = ""
+    if row.low is not None:
+        to = "twice the demand" if row.high is None else f"{row.high:,.6g}"
+        holds = f" (from {row.low:,.6g} to {to}; asked {row.demand:,.6g})"
+    yield f"  {name} {verb} {usd(abs(row.usd_per_good))} USD{holds}"
+    largest = sorted(row.moved, key=lambda moved: -abs(moved.packages))
+    for moved in largest[:_MOST]:
+        yield f"    {_moved(moved)}"
+    if len(largest) > _MOST:
+        yield f"    and {len(largest) - _MOST} smaller changes"
+
+
+def _moved(moved: Moved) -> str:
+    where = {
+        "made": f"made on {moved.line} in {moved.period}",
+        "unmet": f"unmet in {moved.period}",
+        "stock": f"in stock at the end of {moved.period}",
+        "late": f"late at the end of {moved.period}",
+    }
+    return f"{moved.packages:+.4g} {moved.product} {where[moved.kind]}"
+
+
+def _unused(row: Unused) -> str:
+    name = f"{row.product} on {row.line} ({_periods(row.periods)})"
+    if row.closed is not None:
+        return f"{name}: {row.closed}; {_aside(row)}"
+    if row.cheaper_usd_per_good is None or row.enough_usd_per_good is None:
+        return f"{name}: no package fits there under the rules, whatever it costs"
+    share = row.cheaper_usd_per_good / max(row.cost_per_good_usd, 1e-300)
+    saving = f"{usd(row.cheaper_usd_per_good)} USD ({share:.1%})"
+    if usd(row.enough_usd_per_good) != usd(row.cheaper_usd_per_good):
+        saving = f"between {saving} and {usd(row.enough_usd_per_good)} USD"
+    if usd(abs(row.cheaper_usd_per_good)) == usd(0.0):
+        return f"{name}: costs the same as what is used"
+    return f"{name}: would have to be {saving} cheaper per good package"
+
+
+def _aside(row: Unused) -> str:
+    """Say what a line that is not open would give, and what opening it would take."""
+    aside = row.cheaper_usd_per_good or 0.0
+    text = "once open, a package there costs the same as what it replaces"
+    if usd(abs(aside)) != usd(0.0):
+        side = "dearer" if aside > 0.0 else "cheaper"
+        text = f"once open, a package there is {usd(abs(aside))} USD {side} than what it replaces"
+    if row.opening is None or row.opening_usd is None:
+        return f"{text}; no start or run of it was found to fit the other decisions"
+    return f"{text}; the plan costs {usd(abs(row.opening_usd))} USD more with: {row.opening}"
+
+
+def _periods(names: Sequence[str]) -> str:
+    if len(names) <= _FEW:
+        return ", ".join(names)
+    return f"{names[0]} … {names[-1]}, {len(names)} periods"
