@@ -96,18 +96,23 @@ class Candidate:
         )
         one_off = 0.0 if prices_only else self.one_off_usd
         held = self._answers.get(ask)
-        if held is None or (held.cut and held.bound_usd < enough_usd):
-            if self.budget.is_spent:  # no price is below 0: what was shown without them still holds
+        if held is None or enough_usd > held.below_usd:
+            if self.budget.is_spent:  # what was shown without prices holds if none is below 0
                 self.stopped |= not self.recipes
+                if any(price < 0.0 for _, price in ask.prices):
+                    return -math.inf
                 free = replace(ask, prices=(), escape_usd=self.own_escape_usd, menus=None)
                 known = self._answers.get(free)
                 return 0.0 if prices_only else known.bound_usd if known else one_off
-            found = self._search(ask, ruled or self.ruled, enough_usd - one_off)
+            held_usd = math.inf if ask.menus is not None else self._known(ask)
+            most = enough_usd - one_off
+            found = self._search(ask, ruled or self.ruled, min(held_usd, most))
             self.stopped |= stopped(found) and not self.recipes
             if found.levels is not None:
                 self._keep(found.levels, found.proof)
-            bound = found.proof.lower_bound_usd + one_off
-            held = _Answered(bound, bound >= enough_usd)
+            cut = found.levels is None and most < held_usd
+            below = enough_usd if cut else math.inf
+            held = _Answered(found.proof.lower_bound_usd + one_off, below)
             self._answers[ask] = held
         return held.bound_usd
 
@@ -116,8 +121,7 @@ class Candidate:
         """The limit that each recipe keeps: none where the product's is a pooled one."""
         return None if self.product.dppm_pooled else self.product.dppm_limit
 
-    def _search(self, ask: _Asked, ruled: Ruled, enough_usd: float) -> Found:
-        known = math.inf if ask.menus is not None else self._known(ask)
+    def _search(self, ask: _Asked, ruled: Ruled, known_usd: float) -> Found:
         return best_under(
             ruled,
             None,
@@ -125,7 +129,7 @@ class Candidate:
             dppm_limit=ask.dppm_limit,
             escape_cost_usd=ask.escape_usd,
             prices_only=ask.prices_only,
-            known_usd=min(known, enough_usd),
+            known_usd=known_usd,
             search=self._exact(ask),
         )
 
@@ -168,10 +172,13 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Answered:
-    """What a search showed: nothing costs less; ``cut``: it looked for nothing above that."""
+    """What a search showed: nothing costs less; it looked for plans below ``below_usd`` alone.
+
+    Not told from the bound: one that was cut there may lie below it by rounding.
+    """
 
     bound_usd: float
-    cut: bool
+    below_usd: float
 
 
 def make_recipe(name: str, candidate: Candidate, levels: Mapping[str, str], proof: Proof) -> Recipe:

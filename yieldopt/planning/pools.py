@@ -45,6 +45,7 @@ class Pool:
     feature_of: Mapping[str, int]
     width: int
     counted: bool = True  # False: a package for information, which takes no capacity
+    owed: frozenset[int] = frozenset()  # features of use that may be owed (take or pay)
     _priced: Array = field(default_factory=lambda: np.empty((0, 0)))  # prices that were searched
     _values: Array = field(default_factory=lambda: np.empty(0))  # and the least at them
     _leasts: Array = field(default_factory=lambda: np.empty(0))
@@ -92,7 +93,8 @@ class Pool:
         only = bool(prices[MONEY] <= 0.0)
         scale = 1.0 if only else float(prices[MONEY])
         uses = self.feature_of.items() if self.counted else ()
-        asked = {name: float(_clear(prices)[at]) / scale for name, at in uses}
+        own = self._of_use(prices)
+        asked = {name: float(own[at]) / scale for name, at in uses}
         escape_usd = max(0.0, float(prices[SHIPPED])) / scale
         extra = 0.0 if only else self.line.extra_usd_per_good
         most = (enough - free) / scale - extra
@@ -126,7 +128,7 @@ class Pool:
             share[~np.isfinite(share)] = 0.0
             known = share * (self._values - before @ least)
             best = best + np.maximum(known.max(axis=1), 0.0)
-        owed = (_clear(prices)[:, USES:] < 0.0).any(axis=1)
+        owed = (self._of_use(prices)[:, USES:] < 0.0).any(axis=1)
         out: Array = np.where(owed, -np.inf, prices[:, PACKAGES] + best)
         return out
 
@@ -141,15 +143,16 @@ class Pool:
             self._leasts[at] = sum(self.candidate.price({name: 1.0}, True) for name in names)
         return np.where(asked, self._leasts, 0.0)
 
+    def _of_use(self, prices: Array) -> Array:
+        """Return prices of use without what is rounding of the duals: below 0 only where owed."""
+        size = np.abs(prices).max(axis=-1, keepdims=True, initial=0.0)
+        may = np.isin(np.arange(self.width), list(self.owed))
+        rounding = (np.abs(prices) < _ROUNDING * size) | ((prices < 0.0) & ~may)
+        out: Array = np.where(rounding, 0.0, prices)
+        return out
+
     def _ruled(self, menus: Menus | None) -> Ruled | None:
         return None if menus is None else narrowed(self.candidate.ruled, menus)
-
-
-def _clear(prices: Array) -> Array:
-    """Return prices without what is rounding of the duals."""
-    size = np.abs(prices).max(axis=-1, keepdims=True, initial=0.0)
-    out: Array = np.where(np.abs(prices) < _ROUNDING * size, 0.0, prices)
-    return out
 
 
 def keeps(recipe: Recipe, menus: Menus) -> bool:

@@ -258,4 +258,5 @@ def _pool(
     named = {name: line.resources.get(name, name) for name in sorted(candidate.resources)}
     feature_of = {name: numbers[own] for name, own in named.items() if own in numbers}
     width = USES + len(numbers)
-    return Pool(number, line, candidate, slots, periods, feature_of, width, product.capped)
+    owed = frozenset(numbers[offer.resource] for offer in case.reservations)
+    return Pool(number, line, candidate, slots, periods, feature_of, width, product.capped, owed)
