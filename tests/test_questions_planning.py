@@ -89,7 +89,8 @@ def unmet_of(result: Result) -> dict[str, float]:
 @cache
 def standalone(over: tuple[str, ...]) -> tuple[float, dict[str, float]]:
     """Cost and unmet demand with the test plans of each product by itself: an LP of its own."""
-    case, numbers = short_case(over), {}
+    case = short_case(over)
+    numbers: dict[tuple[str, int], int] = {}
     periods, rows = len(case.periods), len(case.products) * len(case.periods)
     cost: list[float] = []
     entries: list[tuple[int, float]] = []  # row, value of each nonzero
@@ -203,3 +204,125 @@ def test_lines_entered_in_2026_come_late() -> None:
     says(
         SHORTAGE, f"after {panel:.0f} weeks leave {wafers_short(unmet_of(late)):,.0f} wafers short"
     )
+
+
+# Overcapacity: demand halves after the lines are bought
+
+OVER = "ask_overcapacity"
+LINE = "interposer.osat_2p5d_ase"
+HALVED_FROM = 6  # 2027Q3: all lines are ordered by then
+
+
+def halved() -> list[float]:
+    case = case_of(OVER)
+    planned = case.products[0].demand.over(len(case.periods))
+    return [n / 2.0 if t >= HALVED_FROM else n for t, n in enumerate(planned)]
+
+
+@cache
+def ordered() -> list[int]:
+    """Lines ordered in each period by the plan that trusts its demand."""
+    result = plan_of(OVER)
+    rows = [row for row in result.decisions if row["kind"] == "expansion"]
+    return [int(total(rows, "amount", period=period)) for period in result.periods]
+
+
+@cache
+def standing() -> list[int]:
+    lead = case_of(OVER).expansions[0].lead_time_periods
+    return [sum(ordered()[: max(0, t - lead + 1)]) for t in range(len(ordered()))]
+
+
+def today(usd: Sequence[float]) -> float:
+    """Money by quarter, at its worth in the first [USD]."""
+    rate = 1.0 + case_of(OVER).discount_frac_per_year
+    return math.fsum(value * rate ** (-t / 4.0) for t, value in enumerate(usd))
+
+
+def of_lines() -> tuple[float, float]:
+    """What the lines bought cost to buy, and to run [USD]."""
+    lump = case_of(OVER).expansions[0]
+    buy, run = lump.cost_usd.base, lump.running_usd_per_period.base
+    return today([buy * n for n in ordered()]), today([run * n for n in standing()])
+
+
+def bound(demand: Sequence[float], changes: Changes | None = None) -> Result:
+    """The plan once lines stand and wafers are booked: it can leave neither."""
+    case = case_of(OVER)
+    lump = case.expansions[0]
+    built = [lump.amount_per_period * n for n in standing()]
+    given = {LINE: built, "interposer.cowos_s": 4000.0}
+    resources = [{"name": n, "capacity": c, "source": "assumed: bought"} for n, c in given.items()]
+    return plan_of(
+        OVER,
+        {
+            "products.tpu_class.demand": list(demand),
+            "resources": resources,
+            "expansions": [],
+            "reservations.foundry_contract.committed": True,
+            **(changes or {}),
+        },
+    )
+
+
+@cache
+def fallen() -> Result:
+    """The plan that is bound when demand halves."""
+    return bound(halved())
+
+
+def spent(result: Result) -> float:
+    """All costs of a plan that is bound, its lines included [USD]."""
+    return (result.objective_usd or 0.0) + sum(of_lines())
+
+
+def not_taken(result: Result) -> list[float]:
+    """Wafers owed and not taken by quarter, the buyer's own 4,000 used last."""
+    offer = case_of(OVER).reservations[0]
+    owed = offer.take_or_pay_frac * offer.capacity.over(len(result.periods))[0]
+    rows = [row for row in result.resource_use if row["resource"] == offer.resource]
+    return [max(0.0, owed - row["used"]) for row in rows]
+
+
+def test_a_plan_that_is_bound_to_what_it_would_buy_costs_the_same() -> None:
+    case = case_of(OVER)
+    planned = plan_of(OVER)
+    assert sum(ordered()) == 5
+    assert ordered()[HALVED_FROM - 1 :] == [0] * (len(case.periods) - HALVED_FROM + 1)
+    kept = bound(case.products[0].demand.over(len(case.periods)))
+    assert math.isclose(spent(kept), planned.objective_usd or 0.0, rel_tol=1e-9)
+
+
+def test_what_overcapacity_costs() -> None:
+    after, known = fallen(), plan_of(OVER, {"products.tpu_class.demand": halved()})
+    assert known.objective_usd is not None
+    loss = spent(after) - known.objective_usd
+    buy, run = of_lines()
+    offer = case_of(OVER).reservations[0]
+    owed = today([n * offer.usd_per_unit_not_taken.base for n in not_taken(after)])
+    assert [row["kind"] for row in known.decisions] == ["booking"]
+    says(
+        OVER,
+        f"{loss / 1e6:.0f} million USD, nearly all of it in the lines",
+        f"{buy / 1e6:.0f} million USD to buy and {run / 1e6:.0f} to run",
+        f"{owed / 1e6:.0f} million USD for {sum(not_taken(after)):,.0f} wafers",
+        f"{spent(after) / 1e9:.2f} against {known.objective_usd / 1e9:.2f} billion USD",
+        f"no line and {100 * known.decisions[0]['amount']:.0f} % of the wafers",
+        f"{loss / after.products[0].made:.0f} USD on every package made",
+    )
+
+
+def test_packages_go_where_wafers_are_owed() -> None:
+    after = fallen()
+    offered = total(after.resource_use, "capacity", resource=LINE)
+    used = total(after.resource_use, "used", resource=LINE)
+    by_route = {v.route: v.cost_per_good_usd or 0.0 for v in after.products[0].routes}
+    cheaper = by_route["cowos_s"] - by_route["osat_2p5d_ase"]
+    assert cheaper > 0.0
+    says(OVER, f"{cheaper:.0f} USD cheaper", f"{used:,.0f} of the {offered:,.0f} wafers")
+
+
+def test_a_harder_contract_costs_more() -> None:
+    hard = bound(halved(), {"reservations.foundry_contract.take_or_pay_frac": 1.0})
+    more = (hard.objective_usd or 0.0) - (fallen().objective_usd or 0.0)
+    says(OVER, f"all of them owed instead of four fifths: {more / 1e6:.0f} million USD more")
