@@ -88,7 +88,7 @@ def refine(
     escape_cost_usd: float | None = None,
     prices: Mapping[str, float] | None = None,
     gap: float = 1e-6,
-    most_searches: int = 100_000,
+    most_searches: int = 3000,
     time_limit_s: float = 120.0,
     known_usd: float = math.inf,
 ) -> Refined:
