@@ -326,3 +326,70 @@ def test_a_harder_contract_costs_more() -> None:
     hard = bound(halved(), {"reservations.foundry_contract.take_or_pay_frac": 1.0})
     more = (hard.objective_usd or 0.0) - (fallen().objective_usd or 0.0)
     says(OVER, f"all of them owed instead of four fifths: {more / 1e6:.0f} million USD more")
+
+
+# Accelerators, 2026 to 2027
+
+ACCELERATORS = "accelerators_2026"
+
+
+@cache
+def accelerators() -> Result:
+    return plan_of(ACCELERATORS)
+
+
+def test_what_is_decided_for_the_accelerators() -> None:
+    result = accelerators()
+    decided = {(d["kind"], d["name"], d["product"], d["period"]): d for d in result.decisions}
+    entered = decided.pop(("qualification", PANEL, "h100_class", "2026Q1"))
+    assert {key[:2]: d["amount"] for key, d in decided.items()} == {
+        ("expansion", "final_testers"): 2.0,
+        ("booking", "cloud_cowos_s"): 1.0,
+        ("booking", "cloud_hbm3e_12h"): 1.0,
+    }
+    route = case_of(ACCELERATORS).library.routes[PANEL]
+    foundry = case_of(ACCELERATORS).library.routes["cowos_s"]
+    left = foundry.exit_cost_usd
+    paid = (route.one_off_cost_usd, route.port_cost_usd, left)
+    assert math.isclose(entered["cost_usd"], sum(usd.base for usd in paid if usd is not None))
+    says(
+        ACCELERATORS,
+        f"The plan costs {(result.objective_usd or 0.0) / 1e9:.1f} billion USD",
+        f"for {entered['cost_usd'] / 1e6:.0f} million USD",
+    )
+
+
+def test_what_the_accelerators_are_short_of() -> None:
+    result = accelerators()
+    unmet = unmet_of(result)
+    assert {name for name, n in unmet.items() if n > 0.0} == {
+        "tpu_class", "mi300x_class", "b300_class",
+    }  # fmt: skip
+    says(
+        ACCELERATORS,
+        f"{unmet['tpu_class']:,.0f} packages of the TPU class",
+        f"{unmet['mi300x_class']:,.0f} of MI300X and {unmet['b300_class']:,.0f} of B300",
+    )
+    owed = [row["packages"] for row in result.late if row["product"] == "b300_class"]
+    says(ACCELERATORS, f"up to {max(owed):,.0f} packages are owed at a time")
+    prices = {r["resource"] for r in result.shadow_prices if r["usd_per_unit"] > 0.0}
+    assert "interposer.cowos_l" not in prices
+    assert {"hbm.hbm3e_12h", "tester.ft_h", "interposer.cowos_s"} <= prices
+    slots = [r for r in result.shadow_prices if r["resource"] == "interposer.cowos_s"]
+    later = [r["usd_per_unit"] for r in slots if r["period"] >= "2026Q4"]
+    assert max(later) < 50.0 < 10_000.0 < max(r["usd_per_unit"] for r in slots)
+
+
+def test_stand_alone_tests_need_hours_that_there_are_not() -> None:
+    result = accelerators()
+    assert result.stand_alone_coverage_usd is not None
+    says(ACCELERATORS, f"would cost {result.stand_alone_coverage_usd / 1e9:.1f} billion USD")
+    case = case_of(ACCELERATORS)
+    needed = np.zeros(len(case.periods))
+    for product in case.products:
+        candidate, _ = candidate_on(case, product, product.routes[0])
+        assert candidate is not None
+        hours = candidate.recipes[0].uses_per_good["tester.ft_h"]
+        needed += hours * np.array(product.demand.over(len(case.periods)))
+    (testers,) = (r for r in case.resources if r.name == "tester.ft_h")
+    assert (needed > np.array(testers.capacity.over(len(case.periods)))).any()
