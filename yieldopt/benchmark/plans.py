@@ -31,9 +31,17 @@ ROUTES = (
     "i_cube",
 )
 QUARTERS = 12
-_LOGIC = ("tpu_die", "gpu_h100", "switch_die")
-_MEMORY = ("hbm3_8h", "hbm3e_8h", "hbm3e_12h", "hbm4_8h")
-_SUBSTRATES = ("abf_ai_gpu", "abf_68")
+_LOGIC = ("tpu_die", "gpu_h100", "gpu_b200", "switch_die")
+_AREA_MM2 = {
+    "tpu_die": 594.0,
+    "gpu_h100": 814.0,
+    "gpu_b200": 814.0,
+    "switch_die": 650.0,
+    "io_die": 130.0,
+}  # at most
+_STACK_MM2 = 130.0
+_MEMORY = ("hbm3_8h", "hbm3e_8h", "hbm3e_12h", "hbm3e_16h", "hbm4_8h", "hbm4_12h", "hbm4_16h")
+_SUBSTRATES = ("abf_ai_gpu", "abf_68", "abf_server")
 
 
 def company(products: int, *, whole: int = 0, seed: int = 0) -> Case:
@@ -64,19 +72,21 @@ def _quarters() -> list[str]:
 
 
 def _product(rng: np.random.Generator, number: int) -> str:
-    dies, stacks = int(rng.integers(1, 3)), int(rng.integers(2, 7))
     logic, memory = rng.choice(_LOGIC), rng.choice(_MEMORY)
-    io = f', {{part = "io_die", count = {rng.integers(1, 4)}}}' if rng.random() < 0.5 else ""
+    dies, chips, stacks = int(rng.integers(1, 3)), int(rng.integers(0, 4)), int(rng.integers(2, 7))
+    dies = 1 if _AREA_MM2[logic] > 600.0 else dies
+    io = f', {{part = "io_die", count = {chips}}}' if chips else ""
+    area = dies * _AREA_MM2[logic] + chips * _AREA_MM2["io_die"] + stacks * _STACK_MM2
+    sides = 40.0, 1.15 * area / 40.0
     level = rng.uniform(2e4, 2e5)
     growth = rng.uniform(1.0, 1.12)
     demand = [round(level * growth**t * rng.uniform(0.9, 1.1)) for t in range(QUARTERS)]
-    sides = rng.uniform(30.0, 34.0), rng.uniform(44.0, 50.0)
     routes = ", ".join(f'"{route}"' for route in ROUTES)
     return f"""
 [[products]]
 name = "p{number}"
 routes = [{routes}]
-interposer_mm = [{sides[0] + 6 * dies:.1f}, {sides[1]:.1f}]
+interposer_mm = [{sides[0]:.1f}, {sides[1]:.1f}]
 substrate_mm = [68.5, 68.5]
 power_w = {rng.uniform(200, 450):.0f}
 bump_pitch_um = 110.0

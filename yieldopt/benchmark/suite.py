@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from yieldopt.benchmark import engine, process, robust, search, stacks
+from yieldopt.benchmark import engine, planning, process, robust, search, stacks
 from yieldopt.benchmark.work import Effort, Row, Work, measure
 
 WORKS: tuple[Work, ...] = (
@@ -12,6 +12,7 @@ WORKS: tuple[Work, ...] = (
     *stacks.WORKS,
     *robust.WORKS,
     *engine.WORKS,
+    *planning.WORKS,
     *process.WORKS,
 )
 

@@ -39,7 +39,14 @@ def ended(highs: Any) -> bool:
 
 
 def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
-    """Solve with HiGHS; ``SolverError`` unless it ends optimal, or with a plan at the limit."""
+    """Solve with HiGHS; ``SolverError`` unless it ends optimal, or with a plan at the limit.
+
+    Far more columns than rows are sifted.
+    """
+    from yieldopt.optimize.backends import sifting
+
+    if sifting.is_wide(lp):
+        return sifting.solve(lp)
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(lp.cost), len(lp.row_lower)
     model.col_cost_ = lp.cost
