@@ -200,15 +200,18 @@ def eye(count: int, value: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndar
     return np.arange(count), np.arange(count), np.full(count, value)
 
 
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("which", CASES)
-def test_a_node_keeps_its_menus_and_reaches_its_own_optimum(which: Which) -> None:
+def test_a_node_keeps_its_menus_and_reaches_its_own_optimum(which: Which, known: bool) -> None:
     """Menus on lines and fixed decisions: the same node with every recipe written out agrees.
 
-    One master goes from node to node, so that columns of one are there in the next.
+    One master goes from node to node, so that columns of one are there in the next. ``known``: the
+    pools hold every recipe from the start, so that columns come from them and not from searches.
     """
     rng = np.random.default_rng(11)
-    setting = fresh(drawn(*which))
-    master, whole = begun(setting), filled(fresh(drawn(*which)))
+    whole = filled(fresh(drawn(*which)))
+    setting = whole.setting if known else fresh(drawn(*which))
+    master = begun(setting)
     root = None
     dearer = feasible = 0
     for number in range(9):
