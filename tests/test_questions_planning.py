@@ -393,3 +393,94 @@ def test_stand_alone_tests_need_hours_that_there_are_not() -> None:
         needed += hours * np.array(product.demand.over(len(case.periods)))
     (testers,) = (r for r in case.resources if r.name == "tester.ft_h")
     assert (needed > np.array(testers.capacity.over(len(case.periods)))).any()
+
+
+# A memory maker's ramp
+
+RAMP = "ask_memory_ramp"
+FANOUT = "wafer.fanout_biwin"
+LEARNT = (
+    "routes.foms_r.steps.placement.faults.joint.yield_frac",
+    "routes.cmc.steps.die_drift.faults.joint.yield_frac",
+    "processes.fanout_wafer.d0_per_cm2",
+    "processes.fanout_memory.d0_per_cm2",
+)
+BEGIN = (0.98, 0.98, 0.1, 0.1)
+MATURE = (0.998, 0.997, 0.05, 0.05)
+
+
+@cache
+def ramp() -> Result:
+    return plan_of(RAMP)
+
+
+def margin(changes: Changes | None = None) -> float:
+    """Margin of the plan [million USD]."""
+    result = plan_of(RAMP, changes) if changes else ramp()
+    return -(result.objective_usd or 0.0) / 1e6
+
+
+def test_what_is_lost_beyond_the_mature_line_is_halved_every_quarter() -> None:
+    case = case_of(RAMP)
+    for at, models in enumerate([case, *(change.case for change in case.changes)]):
+        step = {n: models.library.routes[n].steps for n in ("foms_r", "cmc")}
+        (placed,) = (s for s in step["foms_r"] if s.work == "placement")
+        (drift,) = (s for s in step["cmc"] if s.work == "die_drift")
+        yields = [s.faults["joint"].yield_frac for s in (placed, drift)]
+        density = [models.library.processes[key.split(".")[1]].d0_per_cm2 for key in LEARNT[2:]]
+        now = [q.base for q in (*yields, *density) if q is not None]
+        want = [end + (start - end) * 0.5**at for start, end in zip(BEGIN, MATURE, strict=True)]
+        np.testing.assert_allclose(now, want, rtol=1e-12)
+
+
+def test_wafers_are_as_many_as_the_brief_says() -> None:
+    (line,) = case_of(RAMP).resources
+    monthly = [5000 + 5000 * (t + 0.5) / 4 if t < 4 else 10000.0 for t in range(6)]
+    np.testing.assert_allclose(line.capacity.over(6), [3 * n for n in monthly])
+
+
+def test_what_carries_the_ramp() -> None:
+    never = margin({"changes": []})
+    at_once = margin({"changes": [], **dict(zip(LEARNT, MATURE, strict=True))})
+    flat = margin({f'resources."{FANOUT}".capacity': 15000})
+    says(
+        RAMP,
+        f"earns {margin():.0f} million USD",
+        f"{margin() - flat:.0f} million less without the new wafers",
+        f"{margin() - never:.0f} million less without learning",
+        f"{at_once - margin():.0f} million more if all were learnt at once",
+    )
+    assert flat < never < margin() < at_once
+
+
+def test_probing_is_taken_off_as_the_line_learns() -> None:
+    result = ramp()
+    levels = {recipe.id: recipe.levels["fanout/mid_bond"] for recipe in result.recipes}
+    rows = [row for row in result.allocation if row["product"] == "thin_memory"]
+    probed = [levels[row["recipe"]] for row in sorted(rows, key=lambda row: row["period"])]
+    assert probed == ["full95", "lanes90", "lanes90", "scan80", "scan80", "scan80"]
+    says(RAMP, ", ".join(dict.fromkeys(probed)))
+    memories = [recipe for recipe in result.recipes if recipe.product == "thin_memory"]
+    usd = [recipe.cost_per_good_usd for recipe in (memories[0], memories[-1])]
+    a_wafer = [1.0 / recipe.uses_per_good[FANOUT] for recipe in (memories[0], memories[-1])]
+    says(
+        RAMP,
+        f"{usd[0]:.2f} USD in the first quarter and {usd[1]:.2f} in the last",
+        f"a wafer gives {a_wafer[0]:.0f} and then {a_wafer[1]:.0f} of them",
+    )
+
+
+def test_wafers_bind_in_every_quarter_and_little_waits() -> None:
+    result = ramp()
+    worth = [row["usd_per_unit"] for row in result.shadow_prices if row["resource"] == FANOUT]
+    assert len(worth) == 6
+    assert min(worth) > 0.0
+    says(RAMP, f"{min(worth):,.0f} to {max(worth):,.0f} USD")
+    (waits,) = result.stock
+    unmet = unmet_of(result)
+    says(
+        RAMP,
+        f"{waits['packages']:,.0f} memories wait",
+        f"{unmet['thin_memory'] / 1e6:.1f} million memories",
+        f"{unmet['wearable_cmc'] / 1e6:.1f} million processors",
+    )
