@@ -31,12 +31,13 @@ def planned(master: Master, found: Planned) -> Result:
     setting, constant = master.setting, master.programme.constant_usd
     outcome = outcome_of(master, found.found.x, found.found.duals)
     value, bound = found.value + constant, found.bound + constant
+    bounded = np.isfinite(bound)  # not where time ended on a route that may pay for others
     gap = max(0.0, value - bound) / max(abs(value), 1e-300)
     return replace(
         _blank(setting, Status.OPTIMAL if gap <= _CLOSED else Status.FEASIBLE),
         objective_usd=value,
-        bound_usd=bound,
-        gap=gap,
+        bound_usd=bound if bounded else None,
+        gap=gap if bounded else None,
         products=tuple(_product(setting, n, outcome) for n in range(len(setting.products))),
         recipes=tuple({made.recipe.id: made.recipe for made in outcome.made}.values()),
         allocation=tuple(_allocated(setting, made) for made in outcome.made),

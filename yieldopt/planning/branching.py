@@ -129,13 +129,17 @@ class Branching:
         if found is None:
             master.set_phase(True)
             broken = relax(master, None)
-            if broken is None or broken.value > _WHOLE * max(1.0, self._most()):
-                self.proved = broken is not None and broken.bound > 0.0
+            least = _WHOLE * max(1.0, self._most())
+            if broken is None or broken.value > least:
+                self.proved = broken is not None and broken.bound > least
                 if not node.bounds and not node.menus:
                     self.shortest = broken
                 return None
             master.set_phase(False)
             found = relax(master, self.progress, self.value)
+            if found is None:  # feasible to rounding, and by rounding not: what is broken is dear
+                master.set_phase(False, elastic=True)
+                found = relax(master, self.progress, self.value)
         return found
 
     def _most(self) -> float:

@@ -16,6 +16,7 @@ from yieldopt.planning.sheet import MONEY, Array, Index, Programme
 
 # What a unit by which a row is broken counts when nothing is feasible: packages, but for money.
 _BROKEN = {"budget": 1e-4}
+_DEAR = 1e3  # times the dearest decision
 
 
 @dataclass(frozen=True)
@@ -113,21 +114,24 @@ class Master:
         self.node = node
         self._bound_all()
 
-    def set_phase(self, one: bool) -> None:
+    def set_phase(self, one: bool, elastic: bool = False) -> None:
         """Count by how much rows are broken, and nothing else; or the money.
 
         What is short of demand is counted alone where that is enough to keep every other row:
-        then the least is in packages. Else whatever is broken of any row.
+        then the least is in packages. Else whatever is broken of any row. ``elastic``: the money,
+        and a price on what is broken that nothing else comes near.
         """
         self.phase_one = one
         held = self.programme
         broken = np.array([_BROKEN.get(kind, 1.0) for kind in held.row_kinds], float)
-        penalties = np.concatenate([broken, broken]) * (1.0 if one else 0.0)
+        dear = _DEAR * float(np.abs(held.cost).max(initial=1.0)) if elastic else 0.0
+        penalties = np.concatenate([broken, broken]) * (1.0 if one else dear)
         weight = 0.0 if one else 1.0
         recipes = weight * self._money(np.arange(len(self.slot)))
         self.session.price(np.concatenate([weight * held.cost, penalties, recipes]))
         short = np.array([kind == "demand" for kind in held.row_kinds], bool)
-        self._open(np.concatenate([short, np.zeros(len(short), bool)]) & one)
+        opened = np.concatenate([short, np.zeros(len(short), bool)]) & one
+        self._open(np.ones_like(opened) if elastic else opened)
         if one and self.session.solve() is None:
             self._open(np.ones(2 * len(short), bool))
 

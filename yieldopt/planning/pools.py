@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.compile.lines import Line
 from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.product_rules import narrowed
 from yieldopt.optimize.ruled import Ruled
-from yieldopt.optimize.rules import Menus, cut
+from yieldopt.optimize.rules import Menus
 from yieldopt.plan import Recipe
 from yieldopt.planning.sheet import MONEY, PACKAGES, SHIPPED, USES, Array
 
@@ -49,6 +50,7 @@ class Pool:
     _priced: Array = field(default_factory=lambda: np.empty((0, 0)))  # prices that were searched
     _values: Array = field(default_factory=lambda: np.empty(0))  # and the least at them
     _leasts: Array = field(default_factory=lambda: np.empty(0))
+    _narrow: dict[tuple[tuple[str, tuple[str, ...]], ...], Ruled] = field(default_factory=dict)
     _table: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
@@ -152,20 +154,20 @@ class Pool:
         return out
 
     def _ruled(self, menus: Menus | None) -> Ruled | None:
-        return None if menus is None else narrowed(self.candidate.ruled, menus)
+        if menus is None:
+            return None
+        own = {place: levels for place, levels in menus.items() if place in self._places}
+        key = tuple(sorted(own.items()))
+        if key not in self._narrow:
+            self._narrow[key] = narrowed(self.candidate.ruled, own)
+        return self._narrow[key]
+
+    @property
+    def _places(self) -> Menus:
+        return self.candidate.ruled.menus
 
 
 def keeps(recipe: Recipe, menus: Menus) -> bool:
-    """Whether a recipe's levels are all on the menus."""
-    return all(recipe.levels[place] in levels for place, levels in menus.items())
-
-
-def narrowed(ruled: Ruled, menus: Menus) -> Ruled:
-    """Return a template's rules with some menus cut further."""
-    left = cut(ruled.menus, menus)
-    joints = tuple(
-        tuple(some for some in joint if all(cut(left, some).values())) for joint in ruled.joints
-    )
-    empty = not (all(left.values()) and all(joints))
-    reasons = ("no level is left",) if empty else ruled.reasons
-    return replace(ruled, menus=left, joints=joints, reasons=reasons)
+    """Whether a recipe's levels are all on the menus; of places that it lacks nothing is asked."""
+    own = recipe.levels
+    return all(own[place] in levels for place, levels in menus.items() if place in own)

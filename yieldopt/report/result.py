@@ -23,7 +23,7 @@ def result_text(result: Result) -> str:
         return "\n\n".join(parts)
     head = (
         f"{result.status}: {usd(result.objective_usd or 0.0)} USD "
-        f"(bound {usd(result.bound_usd or 0.0)}, gap {result.gap or 0.0:.1e}), "
+        f"({_bound(result)}), "
         f"solver {result.solver}, {result.runtime_s:.2f} s"
     )
     parts = [head, _products(result), _routes(result)]
@@ -31,6 +31,12 @@ def result_text(result: Result) -> str:
     parts += [_allocation(result), _unmet(result), _waiting(result, "stock")]
     parts += [_waiting(result, "late"), _decisions(result), _scarce(result), _saving(result)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _bound(result: Result) -> str:
+    if result.bound_usd is None or result.gap is None:
+        return "no bound in the time"
+    return f"bound {usd(result.bound_usd)}, gap {result.gap:.1e}"
 
 
 def _products(result: Result) -> str:

@@ -15,7 +15,8 @@ def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
     solver = pywraplp.Solver.CreateSolver(name)
     if solver is None:
         raise SolverError(f"OR-Tools offers no {name} here")
-    solver.LoadModelFromProto(_model(lp))
+    if refused := solver.LoadModelFromProto(_model(lp)):
+        raise SolverError(f"OR-Tools refuses the programme: {refused}")
     parameters = pywraplp.MPSolverParameters()
     if name == "GLOP":  # SCIP gives up where amounts differ by much more than it can hold apart
         parameters.SetDoubleParam(parameters.PRIMAL_TOLERANCE, 1e-9)
