@@ -7,7 +7,9 @@ of the programme so far and c̄ the least reduced cost of a slot,
 
     z + Σ_products max( Σ_t most_t·min(0, c̄_t),  most·min_t min(0, c̄_t) )
 
-is a lower bound: no plan makes more than ``most`` packages of a product (Lasdon 1970, ch. 3).
+is a lower bound: no plan makes more than ``most`` packages of a product (Lasdon 1970, ch. 3). The
+sum is over groups of slots that serve the same demand: where a plan is for several futures, the
+packages of a product in each, and those that are made before one knows which.
 """
 
 from __future__ import annotations
@@ -191,15 +193,14 @@ def _slack(master: Master, duals: Array, least: Array) -> float:
     """Return by how much, at most, recipes that are not there can lower the value."""
     setting, total = master.setting, 0.0
     rows = master.programme.row_indices("demand")
-    for number, product in enumerate(setting.products):
-        slots = setting.slots(number)
+    for group in setting.groups:
         by_period = np.zeros(setting.periods)
-        np.minimum.at(by_period, setting.slot_period[slots], least[slots])
-        if product.is_open:  # a route that time ended on costs no less than nothing
-            worth = np.array([duals[rows[number, t]] for t in range(setting.periods)])
-            by_period = np.minimum(by_period, -worth)
+        np.minimum.at(by_period, setting.slot_period[group.slots], least[group.slots])
+        if group.is_open:  # a route that time ended on costs no less than nothing
+            worth = [sum(float(duals[rows[key]]) for key in keys) for keys in group.demand]
+            by_period = np.minimum(by_period, -np.array(worth))
             if setting.case.shares:  # which may pay for what is made elsewhere
                 return -np.inf
-        each = float(by_period @ product.servable)
-        total += max(each, product.makeable * float(by_period.min(initial=0.0)))
+        each = float(by_period @ group.most)
+        total += max(each, group.makeable * float(by_period.min(initial=0.0)))
     return total

@@ -14,7 +14,7 @@ from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate, candidate_on
 from yieldopt.plan import RouteVerdict
 from yieldopt.planning.pools import Pool
-from yieldopt.planning.sheet import USES, Array, Index
+from yieldopt.planning.sheet import USES, Array, Index, Key
 from yieldopt.schema.case import Case, ProductShape
 
 _WEEKS = 52.0
@@ -80,10 +80,34 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Slots whose packages serve the same demand, which bounds how many are worth making.
+
+    Parameters
+    ----------
+    slots
+        The slots.
+    most, makeable
+        Most packages of all of them in each period (periods,), and over the horizon.
+    is_open
+        As of the product.
+    demand
+        For each period, keys of the demand rows that a package enters.
+    """
+
+    slots: Index
+    most: Array
+    makeable: float
+    is_open: bool
+    demand: tuple[tuple[Key, ...], ...]
+
+
+@dataclass(frozen=True)
 class Setting:
     """A case as the planner sees it.
 
-    ``slot_product`` and so on give for each slot the number of its product, pool and period.
+    ``slot_product`` and so on give for each slot the number of its product, pool and period;
+    ``given`` its groups, where they are not those of a case alone.
     """
 
     case: Case
@@ -93,6 +117,7 @@ class Setting:
     slot_product: Index
     slot_pool: Index
     slot_period: Index
+    given: tuple[Group, ...] = ()
 
     @property
     def periods(self) -> int:
@@ -112,6 +137,19 @@ class Setting:
         if period is not None:
             chosen &= self.slot_period == period
         return np.flatnonzero(chosen)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Slots that serve the same demand: those of each product."""
+        if self.given:
+            return self.given
+        periods = range(self.periods)
+        return tuple(
+            Group(
+                self.slots(n), p.servable, p.makeable, p.is_open, tuple(((n, t),) for t in periods)
+            )
+            for n, p in enumerate(self.products)
+        )
 
     @cached_property
     def counted(self) -> Index:

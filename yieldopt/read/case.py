@@ -11,6 +11,7 @@ from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.changes import read_changes
 from yieldopt.read.check_names import reference_faults
+from yieldopt.read.check_resilience import factor_faults, resilience_faults
 from yieldopt.read.check_rules import rule_faults
 from yieldopt.read.documents import Document, open_document
 from yieldopt.read.fit import fit_faults, slot_faults
@@ -114,6 +115,8 @@ def _checked(document: Document, folder: Path) -> tuple[Case, Pieces]:
     faults += unknown + _product_faults(document.data, library)
     planned = planning_faults(document.data, shape, pieces, library, in_play)
     faults += [fault for fault in planned if fault.key not in said]
+    faults += factor_faults(document.data, pieces)
+    faults += resilience_faults(shape, pieces, library) if shape is not None else ()
     faults += sources_within(document.data, library)
     faults += document.faults
     located = document.locate(library.without_echoes(faults)) + model_faults
@@ -140,6 +143,7 @@ def _case_of(shape: CaseShape, pieces: Pieces, library: Library) -> Case:
         reservations=tuple(pieces["reservations"]),
         shares=tuple(pieces["shares"]),
         budgets=tuple(pieces["budgets"]),
+        resilience=shape.resilience,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from yieldopt.errors import CaseError, Fault
 from yieldopt.read.documents import Document
 from yieldopt.read.overriding import kind_faults, own_fault
-from yieldopt.schema.case import Case, Scenario, ScenarioShape
+from yieldopt.schema.case import Case, PerPeriod, Scenario, ScenarioShape
 
 _SUM = 1e-9  # probabilities may miss 1 by this
 
@@ -61,5 +61,27 @@ def read_scenarios(
                 own = own_fault(fault, document, ("scenarios", at), shape.override)
                 faults.append(own or named)
         else:
-            found.append(Scenario(shape.name, shape.probability, case))
+            found.append(Scenario(shape.name, shape.probability, scaled(case, shape)))
     return tuple(found), faults
+
+
+def scaled(case: Case, shape: ScenarioShape) -> Case:
+    """Return a case with its demand and capacity times the factors of a scenario."""
+    count = len(case.periods)
+    products, resources = case.products, case.resources
+    if shape.demand_factor is not None:
+        of = shape.demand_factor.of
+        products = tuple(
+            p.model_copy(update={"demand": _times(p.demand, of(p.name), count)}) for p in products
+        )
+    if shape.capacity_factor is not None:
+        of = shape.capacity_factor.of
+        resources = tuple(
+            r.model_copy(update={"capacity": _times(r.capacity, of(r.name), count)})
+            for r in resources
+        )
+    return replace(case, products=products, resources=resources)
+
+
+def _times(amounts: PerPeriod, factor: float, periods: int) -> PerPeriod:
+    return PerPeriod(values=tuple(factor * amount for amount in amounts.over(periods)))

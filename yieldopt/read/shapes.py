@@ -68,11 +68,17 @@ def _fault(
 
 
 def _written(raw: Any, loc: list[str | int]) -> list[str | int]:
-    """Return the place as the file has it: a number stands for {base = …}, a list for values."""
+    """Return the place as the file has it: a number stands for {base = …}, a list for values.
+
+    A table of names may stand for ``by_name``.
+    """
     out: list[str | int] = []
     for at, part in enumerate(loc):
-        plain = not isinstance(_at(raw, out), dict)
+        there = _at(raw, out)
+        plain = not isinstance(there, dict)
         if part in ("base", "each", "values") and at > 0 and plain:
+            continue
+        if part == "by_name" and not plain and part not in there:
             continue
         out.append(part)
     return out
@@ -100,7 +106,9 @@ def _fields(shape: type[BaseModel], loc: list[str | int]) -> list[str]:
             arguments = [a for a in typing.get_args(at) if a is not Ellipsis]
             at = arguments[-1] if arguments else None
     at = _model_in(at)
-    return list(at.model_fields) if isinstance(at, type) and issubclass(at, BaseModel) else []
+    if not isinstance(at, type) or not issubclass(at, BaseModel):
+        return []
+    return [field.alias or name for name, field in at.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> Any:

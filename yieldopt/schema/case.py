@@ -28,9 +28,11 @@ from yieldopt.schema.part import PartShape, SlotFill
 from yieldopt.schema.planning import (
     BudgetShape,
     ExpansionShape,
+    Factors,
     LineShape,
     PerPeriod,
     ReservationShape,
+    ResilienceShape,
     ResourceShape,
     ShareShape,
 )
@@ -90,6 +92,8 @@ class ScenarioShape(Shape):
     title: Text | None = None
     probability: Annotated[Positive, Field(le=1.0)]
     override: dict[str, Any] = Field(default_factory=dict)  # as the case's own, over it
+    demand_factor: Factors | None = None  # by product
+    capacity_factor: Factors | None = None  # by resource: of its own, not of what is bought on top
     source: Text | None = None
 
 
@@ -113,6 +117,7 @@ class CaseShape(Shape):
     budgets: list[Any] = Field(default_factory=list)
     changes: list[Any] = Field(default_factory=list)
     scenarios: list[Any] = Field(default_factory=list)
+    resilience: ResilienceShape | None = None
     tables: list[Any] = Field(default_factory=list)  # their numbers are put in before
     products: Annotated[list[Any], Field(min_length=1)]
 
@@ -181,6 +186,7 @@ class Case:
     shares: tuple[ShareShape, ...] = ()
     budgets: tuple[BudgetShape, ...] = ()
     changes: tuple[Change, ...] = ()
+    resilience: ResilienceShape | None = None
 
     def product(self, name: str) -> ProductShape:
         """Return a product by name; ``UnknownName`` if there is none."""

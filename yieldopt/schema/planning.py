@@ -155,3 +155,38 @@ class ChangeShape(Shape):
     begins: Text  # a period
     override: dict[str, Any]
     source: Text
+
+
+class Factors(Shape):
+    """A factor for all names alike, or one for each that is named; the others keep 1."""
+
+    each: NonNegative | None = None
+    by_name: dict[Text, NonNegative] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, Factors):
+            return value
+        return {"by_name": value} if isinstance(value, dict) else {"each": value}
+
+    def of(self, name: str) -> float:
+        """Return the factor of a name."""
+        return self.by_name.get(name, 1.0) if self.each is None else self.each
+
+
+class ResilienceShape(Shape):
+    """What may be lost from a period on: any one site or region, one at a time."""
+
+    begins: Annotated[Text, Field(alias="from")]  # a period; what is decided before knows nothing
+    lose: Literal["site", "region"] | None = None  # any one that products or resources stand in
+    names: tuple[Text, ...] | None = None  # these alone, sites or regions
+    probability: Fraction | None = None  # of each loss; absent: the worst of them counts
+    service_frac: Fraction | None = None  # least share of each product's demand under any loss
+    source: Text
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ResilienceShape:
+        if (self.lose is None) == (self.names is None):
+            raise refused("needs one of lose, names")
+        return self

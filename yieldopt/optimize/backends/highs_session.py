@@ -8,6 +8,8 @@ from yieldopt.errors import SolverError
 from yieldopt.optimize.backends import Array, Index, Infeasible, LpAnswer
 from yieldopt.optimize.backends.highs_lp import INFINITE, check, ended, quiet_highs
 
+_DUAL, _PRIMAL = 1, 4  # HiGHS's numbers of its simplex methods
+
 
 class HighsSession:
     """A programme ``row_lower ≤ A·x ≤ row_upper`` that grows by columns."""
@@ -52,11 +54,13 @@ class HighsSession:
         Raises
         ------
         SolverError
-            It ends otherwise, also when begun anew.
+            It ends otherwise, also when begun anew with either simplex method.
         """
-        for begun_anew in (False, True):
-            if begun_anew:
+        for attempt in range(3):  # from the last basis, anew, and anew by the primal simplex
+            if attempt:
                 self.highs.clearSolver()
+            strategy = _PRIMAL if attempt == 2 else _DUAL
+            self.highs.setOptionValue("simplex_strategy", strategy)
             self.highs.run()
             try:
                 if ended(self.highs):
@@ -65,7 +69,7 @@ class HighsSession:
                     x, duals = np.array(answer.col_value), np.array(answer.row_dual)
                     return LpAnswer(value, x, duals, value)
             except Infeasible:
-                if begun_anew:
+                if attempt:
                     return None
         status = self.highs.modelStatusToString(self.highs.getModelStatus())
         raise SolverError(f"HiGHS ended with {status}")

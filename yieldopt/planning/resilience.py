@@ -1,0 +1,112 @@
+"""A case's plan against what may come: the loss of a site or region, and scenarios."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from yieldopt.errors import CaseError, Fault
+from yieldopt.optimize.budget import Budget
+from yieldopt.planning.joint import Risk, Ties
+from yieldopt.planning.losses import Losses, losses
+from yieldopt.planning.prepared import Desk
+from yieldopt.planning.scenarios import Scenarios, scenarios
+from yieldopt.planning.setting import setting_of
+from yieldopt.schema.case import Case
+
+_RANK = ("optimal", "feasible", "unknown", "infeasible")
+
+
+@dataclass(frozen=True)
+class Resilience:
+    """What a case's plan meets.
+
+    Parameters
+    ----------
+    status
+        The worst of the plans that were asked for: ``"optimal"``, ``"feasible"`` (time ended on
+        the proof), ``"unknown"`` or ``"infeasible"``.
+    losses, scenarios
+        What ``[resilience]`` and ``[[scenarios]]`` of the case ask for; ``None``: they do not.
+    """
+
+    case: str
+    status: str
+    solver: str
+    runtime_s: float
+    losses: Losses | None
+    scenarios: Scenarios | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def resilience(
+    case: Case,
+    *,
+    solver: str = "highs",
+    time_limit_s: float | None = None,
+    cvar: float | None = None,
+    weight: float = 0.0,
+) -> Resilience:
+    """Plan against the losses and the scenarios of a case.
+
+    Parameters
+    ----------
+    case
+        From :func:`yieldopt.load`, with ``[resilience]`` or ``[[scenarios]]``.
+    solver
+        Backend, as for ``solve``.
+    time_limit_s
+        Seconds for everything; then the best found, with its bounds.
+    cvar, weight
+        The plan has least (1 − weight)·expected cost + weight·(mean cost over the dearest 1 − cvar
+        of the probability). ``None``: 0.9. Losses without a probability have no mean: there the
+        dearest future counts.
+
+    Raises
+    ------
+    CaseError
+        Nothing is asked for, or a number is out of its range.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> resilience(load("minimal"))
+    Traceback (most recent call last):
+    ...
+    yieldopt.errors.CaseError: nothing to prepare for; give [resilience] or [[scenarios]]
+    """
+    begun = time.perf_counter()
+    risk = _risk(case, cvar, weight)
+    budget = Budget.of(time_limit_s)
+    setting = setting_of(case, budget)
+    lost = told = None
+    periods = len(case.periods)
+    if case.resilience is not None:
+        since = case.periods.index(case.resilience.begins)
+        lost = losses(setting, case.resilience, Desk(Ties(since, since), solver, budget), risk)
+    if case.scenarios:
+        told = scenarios(setting, Desk(Ties(periods, 0), solver, budget), risk)
+    states = [] if lost is None else [plan.status for plan in (lost.base, lost.prepared) if plan]
+    states += [] if told is None else [told.plan.status]
+    worst = max(states, key=_RANK.index)
+    return Resilience(case.name, worst, solver, time.perf_counter() - begun, lost, told)
+
+
+def _risk(case: Case, cvar: float | None, weight: float) -> Risk:
+    faults = []
+    if case.resilience is None and not case.scenarios:
+        faults.append(Fault("nothing to prepare for", hint="give [resilience] or [[scenarios]]"))
+    if cvar is not None and not 0.0 <= cvar <= 1.0:
+        faults.append(Fault("must be between 0 and 1", "cvar", cvar))
+    if not 0.0 <= weight <= 1.0:
+        faults.append(Fault("must be between 0 and 1", "weight", weight))
+    if cvar is not None and weight == 0.0:
+        hint = "the weight of the mean of the dearest in what is least"
+        faults.append(Fault("does nothing without a weight above 0", "cvar", cvar, hint))
+    if faults:
+        raise CaseError(faults)
+    return Risk(weight, 0.9 if cvar is None else cvar)
