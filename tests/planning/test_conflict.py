@@ -18,7 +18,7 @@ from yieldopt import evaluate, load, solve
 from yieldopt.optimize.backends import Infeasible, LinearProgram, backend
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import make_recipe
-from yieldopt.planning.conflict import DEFINITIONS
+from yieldopt.planning.conflict import DEFINITIONS, conflict
 from yieldopt.planning.master import Master
 from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import setting_of
@@ -67,6 +67,7 @@ def lead() -> str:
 CASES: dict[str, tuple[str, list[str]]] = {  # and the kinds of the rules
     "firm": (FIRM, ["capacity", "demand"]),
     "lot": (lots(100.0), ["demand", "lot"]),
+    "lots": (lots(250.0), ["demand", "demand", "lot", "lot"]),  # only whole runs stand in the way
     "barred": (barred(), ["demand", "share"]),
     "lead": (lead(), ["demand", "qualified"]),
     "purse": (budget(3.2e6), ["budget", "demand", "demand", "demand"]),
@@ -166,6 +167,18 @@ def test_lots_that_fit_the_stock_conflict_with_nothing(tmp_path: Path) -> None:
     found = why(read(lots(300.0), tmp_path))
     assert str(found.status) == "optimal"
     assert found.conflict == ()
+
+
+def test_where_time_ends_rules_are_kept_and_it_is_said(tmp_path: Path) -> None:
+    """With no time for a search no price is proved, so nothing can be left out."""
+    setting = setting_of(read(FIRM, tmp_path), Budget())
+    for pool in setting.pools:
+        pool.candidate.budget = Budget(1.0, 0.0)
+    master = Master(setting, programme_of(setting), "highs")
+    found = conflict(master, Budget(), whole=False)
+    assert not found.is_irreducible
+    assert len(found.rules) == 8  # demands and capacities
+    assert not conflict(master, Budget(1.0, 0.0), whole=True).is_irreducible
 
 
 def test_a_product_that_no_route_can_make_has_reasons(tmp_path: Path) -> None:

@@ -19,8 +19,14 @@ from tests.planning.random_plans import random_case
 from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH, enumerated
 from yieldopt import load, solve
 from yieldopt.cli import main
+from yieldopt.optimize.budget import Budget
+from yieldopt.planning.branching import Branching
+from yieldopt.planning.held import Held, held_node
+from yieldopt.planning.master import Master
+from yieldopt.planning.programme import programme_of
+from yieldopt.planning.setting import setting_of
 from yieldopt.planning.why import Why, why
-from yieldopt.planning.why_prices import Marginal, Moved, Scarce
+from yieldopt.planning.why_prices import Marginal, Moved, Scarce, marginal, scarce
 from yieldopt.schema.case import Case, PerPeriod
 
 EXACT = 2e-8  # of the objective: the rounding of two plans
@@ -96,6 +102,7 @@ def test_a_price_holds_between_its_ends_and_no_further(explained: tuple[Case, Wh
     case, found = explained
     base = found.objective_usd or 0.0
     slack = EXACT * abs(base)
+    assert all(max(row.usd_per_unit, row.less_usd_per_unit or 1.0) > 0.0 for row in found.scarce)
     for row in picked(found.scarce, 2):
         assert row.low is not None
         assert row.high is not None
@@ -171,98 +178,6 @@ def test_what_is_displaced_sums_up(explained: tuple[Case, Why]) -> None:
             assert total == pytest.approx(float(product.name == row.product), abs=1e-4)
 
 
-def dearer(case: Case, usd: float, name: str | None = None) -> Case:
-    """Return a case in which a line, or every one that is given, costs more a good package."""
-    held = []
-    for line in case.lines:
-        extra = line.extra_usd_per_good
-        more = extra.model_copy(update={"base": extra.base + usd})
-        same = name not in (None, line.name)
-        held.append(line if same else line.model_copy(update={"extra_usd_per_good": more}))
-    return replace(case, lines=tuple(held))
-
-
-LINES = """
-[[lines]]
-name = "home"
-route = "cowos_s"
-source = "assumed: a test"
-[[lines]]
-name = "away"
-route = "cowos_s"
-extra_usd_per_good = {extra}
-source = "assumed: a test"
-"""
-FAR = """\
-resources = {{ "interposer.cowos_s" = "far_wafers" }}
-[[resources]]
-name = "far_wafers"
-source = "assumed: a test"
-capacity = {far}
-"""
-
-
-def away(extra: float, far: float | None) -> str:
-    """The small case with a second line: on the same wafers, or on so many of its own."""
-    lines = LINES.format(extra=extra) + ("" if far is None else FAR.format(far=far))
-    return SMALL.replace("[[products]]", lines + "\n[[products]]", 1)
-
-
-@pytest.mark.parametrize("far", [None, 500.0])
-@pytest.mark.parametrize("extra", [4000.0, 9000.0])
-def test_a_line_joins_when_it_is_cheaper_by_a_little_more(
-    far: float | None, extra: float, tmp_path: Path
-) -> None:
-    """The product that has to gain least joins first, and it alone."""
-    case = read(away(extra, far), tmp_path)
-    rows = [row for row in why(case).unused if row.line == "away"]
-    assert {row.product for row in rows} == {"asic", "switch"}
-    first = min(rows, key=lambda row: row.cheaper_usd_per_good or 0.0)
-    usd = first.cheaper_usd_per_good
-    assert usd is not None
-    assert first.enough_usd_per_good == pytest.approx(usd, rel=1e-6)
-    for share, joins in [(1.0 - 1e-4, False), (1.0 + 1e-4, True)]:
-        found = solve(dearer(case, -usd * share, "away"))
-        made = [row for row in found.allocation if row["line"] == "away" and row["packages"] > 1e-6]
-        assert bool(made) == joins
-        assert {row["product"] for row in made} <= {first.product}
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_random_lines_join_when_cheaper_by_a_little_more(seed: int, tmp_path: Path) -> None:
-    case = read(
-        random_case(seed, {"lines", "discount"} | ({"stock"} if seed % 2 else set())), tmp_path
-    )
-    given, dear = {line.name for line in case.lines}, dearer(case, 2000.0)
-    found = why(dear)
-    shown = 0
-    for name in sorted(given):
-        rows = [row for row in found.unused if row.line == name]
-        whole = {s.name for s in case.products} == {row.product for row in rows} or len(rows) == 1
-        none_used = all(row["line"] != name for row in solve(dear).allocation)
-        if not rows or not whole or not none_used:
-            continue
-        first = min(rows, key=lambda row: row.cheaper_usd_per_good or 0.0)
-        usd, enough = first.cheaper_usd_per_good, first.enough_usd_per_good
-        assert usd is not None
-        assert enough is not None
-        used = [
-            any(row["line"] == name for row in solve(dearer(dear, -at, name)).allocation)
-            for at in (usd * (1.0 - 1e-4), enough * (1.0 + 1e-4))
-        ]
-        assert used == [False, True]
-        shown += 1
-    assert shown
-
-
-def test_where_nothing_fits_no_saving_helps(tmp_path: Path) -> None:
-    case = read(away(0.0, 0.0), tmp_path)
-    rows = [row for row in why(case).unused if row.line == "away"]
-    assert len(rows) == 2
-    for row in rows:
-        assert row.cheaper_usd_per_good is None
-
-
 def test_at_a_corner_one_more_and_one_less_differ(tmp_path: Path) -> None:
     case = read(SMALL, tmp_path)
     row = why(case).scarce[0]
@@ -302,41 +217,19 @@ def test_firm_demand_grows_as_far_as_the_wafers_go(tmp_path: Path) -> None:
     assert last(most * (1.0 - 1e-13)).usd_per_good is None
 
 
-def test_whole_decisions_are_held_and_named(tmp_path: Path) -> None:
-    case = read(random_case(2, {"qualification"}), tmp_path)
-    found = why(case)
-    assert found.held
-    assert found.notes == ()
-    base = found.objective_usd or 0.0
-    for row in found.scarce:  # other decisions can only be better: the line is above the plan
-        assert row.high is not None
-        most = base - row.usd_per_unit * (row.high - row.capacity)
-        assert capacity(case, row, row.high) <= most + EXACT * base
-    closed = [row for row in found.unused if row.closed == "not entered"]
-    assert closed
-    for row in closed:
-        if row.opening_usd is not None:
-            assert row.opening_usd >= -EXACT * base  # the plan is the best
-    assert any(row.opening_usd is not None for row in closed)
-
-
-def test_opening_a_line_costs_what_it_says(tmp_path: Path) -> None:
-    """The entry made cheaper by a little more than that: another plan is best."""
-    case = read(random_case(2, {"qualification"}), tmp_path)
-    row = next(row for row in why(case).unused if row.opening_usd)
-    usd = row.opening_usd or 0.0
-    route = case.library.routes[row.line]
-    objective = []
-    for more in (0.9, 1.1):
-        change = {"base": route.one_off_cost_usd.base - more * usd}
-        own = route.model_copy(
-            update={"one_off_cost_usd": route.one_off_cost_usd.model_copy(update=change)}
-        )
-        library = replace(case.library, routes={**case.library.routes, row.line: own})
-        objective.append(cost(replace(case, library=library)))
-    base = cost(case)
-    assert objective[0] == pytest.approx(base, rel=EXACT)
-    assert objective[1] <= base - 0.09 * usd
+def test_when_time_is_up_prices_have_no_range(tmp_path: Path) -> None:
+    case = read(SMALL, tmp_path)
+    setting = setting_of(case, Budget())
+    master = Master(setting, programme_of(setting), "highs")
+    relaxed = Branching(master, "highs", Budget(), 0.0, None).run().found
+    assert relaxed is not None
+    held, spent, found = Held(master, held_node(master, relaxed.x)), Budget(1.0, 0.0), why(case)
+    for one, two in zip(scarce(held, spent), found.scarce, strict=True):
+        assert (one.low, one.high) == (None, None)
+        assert one.usd_per_unit == pytest.approx(two.usd_per_unit, rel=1e-6)
+    for less, full in zip(marginal(held, spent), found.demand, strict=True):
+        assert (less.low, less.high, less.moved) == (None, None, ())
+        assert less.usd_per_good == pytest.approx(full.usd_per_good, rel=1e-6)
 
 
 @pytest.mark.parametrize("solver", ["ortools", "pulp"])

@@ -17,6 +17,7 @@ from yieldopt.planning.held import Held, Point, Shift
 
 _STEPS = 200
 _CORNER = 1e-7  # of the span asked for: a piece that is shorter has no length
+_FARTHER = 4.0  # each look after the first, against the last
 _ON_LINE = 4e-9  # of the value: the linear programme's own rounding
 
 
@@ -40,7 +41,7 @@ class Piece:
     high: float | None
 
 
-def piece(held: Held, shift: Shift, least: float, most: float) -> Piece:
+def piece(held: Held, shift: Shift, least: float, most: float, first: float) -> Piece:
     """Return the piece of the value that begins at no shift and goes on with more.
 
     Parameters
@@ -51,28 +52,34 @@ def piece(held: Held, shift: Shift, least: float, most: float) -> Piece:
         What moves.
     least, most
         How far to look, ≤ 0 and ≥ 0.
+    first
+        How far to look first, > 0.
     """
     start, slope = held.base.value, held.slope(shift, held.duals)
     high: float | None = None
     if most > 0.0:
-        high, beyond = _end(held, shift, Point(start, slope, None), most)
+        high, beyond = _end(held, shift, Point(start, slope, None), most, first)
         if high == 0.0:  # a corner: one more is worth another slope
             slope = beyond
             if np.isfinite(slope):
-                high, _ = _end(held, shift, Point(start, slope, None), most)
+                high, _ = _end(held, shift, Point(start, slope, None), most, first)
     below, low = slope if np.isfinite(slope) else held.slope(shift, held.duals), None
     if least < 0.0:
-        low, beyond = _end(held, shift, Point(start, below, None), least)
+        low, beyond = _end(held, shift, Point(start, below, None), least, first)
         below = beyond if low == 0.0 else below
     return Piece(slope, below, low if np.isfinite(slope) else 0.0, high)
 
 
-def _end(held: Held, shift: Shift, start: Point, far: float) -> tuple[float | None, float]:
-    """Return where the line from a point ends, ``None`` if not before ``far``; the slope beyond.
+def _end(
+    held: Held, shift: Shift, start: Point, most: float, first: float
+) -> tuple[float | None, float]:
+    """Return where the line from a point ends, ``None`` if not before ``most``; the slope beyond.
 
     The slope beyond is infinite where no plan keeps the rules there.
     """
-    span, beyond = abs(far), start.slope
+    span, beyond = abs(most), start.slope
+    # Near points first: they ask for few recipes that are not known.
+    far = float(np.copysign(min(first, span), most))
     end: float | None = None
     for _ in range(_STEPS):
         there = held.at(shift, far)
@@ -84,7 +91,10 @@ def _end(held: Held, shift: Shift, start: Point, far: float) -> tuple[float | No
                 return (0.0 if abs(end) <= _CORNER * span else end), beyond
         above = there.value - start.value - start.slope * far
         if above <= _ON_LINE * max(1.0, abs(start.value)) or there.slope == start.slope:
-            return end, beyond
+            if end is not None or abs(far) >= span:
+                return end, beyond
+            far = float(np.copysign(min(_FARTHER * abs(far), span), most))
+            continue
         far, beyond = far - above / (there.slope - start.slope), there.slope
         if abs(far) <= _CORNER * span:
             return 0.0, beyond

@@ -135,17 +135,27 @@ def _with(master: Master, found: Planned, budget: Budget) -> Why:
         )
     if plain.status is Status.FEASIBLE:
         notes.append("the plan is not proved to be the best: other decisions may have other prices")
-    parts = tuple(scarce(held, budget)), tuple(marginal(held, budget)), tuple(unused(held, budget))
-    if budget.is_spent:
-        notes.append("time ended: ranges and lines that are missing were not looked at")
+    lines = tuple(unused(held, budget))
+    prices = tuple(scarce(held, _half(budget)))
+    demand = tuple(marginal(held, budget))
+    if budget.is_spent or any(row.low is None for row in prices):
+        notes.append("time ended: ranges, changes and lines that are missing were not looked for")
     return replace(
         plain,
         held=tuple(_decided(master, node)),
-        scarce=parts[0],
-        demand=parts[1],
-        unused=parts[2],
+        scarce=prices,
+        demand=demand,
+        unused=lines,
         notes=tuple(notes),
     )
+
+
+def _half(budget: Budget) -> Budget:
+    """Return a budget of half the time that is left."""
+    if not np.isfinite(budget.until):
+        return budget
+    left = budget.left_s()
+    return replace(budget, until=budget.until - 0.5 * left)
 
 
 def _decided(master: Master, node: Node) -> list[str]:

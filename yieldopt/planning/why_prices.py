@@ -19,6 +19,8 @@ from yieldopt.planning.setting import Setting
 from yieldopt.planning.sheet import Array, Key, Programme
 
 _NOTHING = 1e-9  # of the value: what all of a capacity is worth when it is not scarce
+_FIRST = 0.05  # of what there is: how far to look first
+_STEP = 0.01  # of the demand: the step in which changes of the plan are seen
 _DUST = 1e-6  # packages moved by one more
 
 
@@ -32,7 +34,8 @@ class Scarce:
         What one more unit saves, and what one less costs, at the case's capacity [USD, discounted];
         they differ at a corner. ``None``: with one less no plan keeps the rules.
     low, high
-        Capacities between which ``usd_per_unit`` holds; ``None``: not looked for, time ended.
+        Capacities between which ``usd_per_unit`` holds; ``None``: not looked for, time ended; for
+        high alone: it holds for any more (one more is worth nothing).
     """
 
     resource: str
@@ -100,18 +103,21 @@ def scarce(held: Held, budget: Budget) -> Iterator[Scarce]:
         for t, period in enumerate(setting.case.periods):
             shift, have = _capacity(held.programme, setting, number, t), amounts[t]
             price = -held.slope(shift, held.duals)
-            if price * max(have, 1.0) <= _NOTHING * max(value, 1.0):
+            least = _NOTHING * max(value, 1.0) / max(have, 1.0)
+            if price <= least:
                 continue
             unit = resource.unit or "unit"
             if budget.is_spent:
                 yield Scarce(resource.name, period, unit, have, price, price, None, None)
                 continue
             # No cost is below 0: the saving ends at the latest where nothing is left to be saved.
-            found = piece(held, shift, -have, held.base.value / price)
+            most = held.base.value / price
+            found = piece(held, shift, -have, most, _FIRST * max(have, _FIRST * most))
             low, high = _between(found, have)
             less = -found.below if np.isfinite(found.below) else None
             price = max(0.0, -found.slope)
-            yield Scarce(resource.name, period, unit, have, price, less, low, high)
+            if max(price, -found.below) > least:  # else: a corner of one price, which is nothing
+                yield Scarce(resource.name, period, unit, have, price, less, low, high)
 
 
 def _between(found: Piece, have: float) -> tuple[float, float | None]:
@@ -152,11 +158,12 @@ def _marginal(held: Held, budget: Budget, number: int, t: int) -> Marginal:
     if budget.is_spent:
         usd = held.slope(shift, held.duals) - sale
         return Marginal(name, period, asked, usd, None, None, ())
-    found = piece(held, shift, -asked, asked)
+    found = piece(held, shift, -asked, asked, _FIRST * asked)
     low, high = _between(found, asked)
     if not np.isfinite(found.slope):
         return Marginal(name, period, asked, None, low, high, ())
-    step = min(1.0, 0.5 * (asked if found.high is None else found.high))
+    # Within the piece, and far enough for the rounding of what is made of the whole demand.
+    step = min(max(1.0, _STEP * asked), 0.5 * (asked if found.high is None else found.high))
     moved = tuple(_moved(held, shift, step))
     return Marginal(name, period, asked, found.slope - sale, low, high, moved)
 

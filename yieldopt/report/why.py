@@ -9,7 +9,9 @@ from yieldopt.planning.why_prices import Marginal, Moved, Scarce
 from yieldopt.planning.why_unused import Unused
 from yieldopt.report.text import columns, usd
 
+_ROUND = 1e3  # amounts from here on are shown whole
 _FEW = 4  # periods that are named
+_SEEN = 1e-3  # packages: smaller changes are in the data alone
 _MOST = 6  # changes of a plan that are shown in one line
 
 
@@ -59,32 +61,33 @@ def _scarce(rows: Sequence[Scarce]) -> str:
             (
                 row.resource,
                 row.period,
-                f"{row.capacity:,.6g} {row.unit if row.unit != 'unit' else ''}".rstrip(),
+                f"{_amount(row.capacity)} {row.unit if row.unit != 'unit' else ''}".rstrip(),
                 usd(row.usd_per_unit),
-                _amount(row.low),
-                _amount(row.high),
+                "?" if row.low is None else _amount(row.low),
+                _amount(row.high) if row.high is not None else "?" if row.low is None else "any",
                 "the same" if same else less,
             )
         )
     return columns(table, right=range(2, 7))
 
 
-def _amount(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.6g}"
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= _ROUND else f"{value:.6g}"
 
 
 def _marginal(row: Marginal) -> Iterator[str]:
     name = f"{row.product} in {row.period}"
     if row.usd_per_good is None:
-        yield f"  {name}: no plan serves one more than {row.demand:,.6g}"
+        yield f"  {name}: no plan serves one more than {_amount(row.demand)}"
         return
     verb = "costs" if row.usd_per_good >= 0.0 else "earns"
     holds = ""
     if row.low is not None:
-        to = "twice the demand" if row.high is None else f"{row.high:,.6g}"
-        holds = f" (from {row.low:,.6g} to {to}; asked {row.demand:,.6g})"
+        to = "twice the demand" if row.high is None else _amount(row.high)
+        holds = f" (from {_amount(row.low)} to {to}; asked {_amount(row.demand)})"
     yield f"  {name} {verb} {usd(abs(row.usd_per_good))} USD{holds}"
-    largest = sorted(row.moved, key=lambda moved: -abs(moved.packages))
+    seen = [moved for moved in row.moved if abs(moved.packages) >= _SEEN]
+    largest = sorted(seen, key=lambda moved: -abs(moved.packages))
     for moved in largest[:_MOST]:
         yield f"    {_moved(moved)}"
     if len(largest) > _MOST:
