@@ -136,7 +136,7 @@ def test_every_file_holds_the_numbers_of_result_json(tmp_path: Path) -> None:
     rows: dict[str, list[dict[str, Any]]] = {
         name: data[name]
         for name in ("allocation", "unmet", "resource_use", "shadow_prices", "stock", "late",
-                     "decisions")
+                     "decisions", "costs", "starts")
     }  # fmt: skip
     products = data["products"]
     rows["products"] = [{"product": p["name"], **p} for p in products]

@@ -122,8 +122,8 @@ class Result:
     Rows of ``allocation``, ``unmet``, ``resource_use`` and ``shadow_prices`` are plain mappings
     with the contract's keys. So are those of ``stock`` and ``late`` (product, period, packages: on
     hand, and owed, at the end of the period) and of ``decisions`` (kind, name, product, period,
-    amount, cost_usd; what does not apply to a decision is None). ``periods`` are the case's, in
-    order.
+    amount, cost_usd; what does not apply to a decision is None). Those of ``costs`` say what the
+    objective is made of: the discounted ones sum to it. ``periods`` are the case's, in order.
     """
 
     status: Status
@@ -144,6 +144,9 @@ class Result:
     decisions: tuple[Mapping[str, Any], ...] = ()
     periods: tuple[str, ...] = ()
     stand_alone_coverage_usd: float | None = None  # objective where coverage ignores scarcity
+    spend_usd: float | None = None  # paid, discounted: no penalty for unmet demand, no sales
+    costs: tuple[Mapping[str, Any], ...] = ()  # (kind, period, usd, discounted_usd)
+    starts: tuple[Mapping[str, Any], ...] = ()  # rows of a start plan, where one was asked for
 
     @property
     def coverage_saving_usd(self) -> float | None:
@@ -151,12 +154,18 @@ class Result:
         alone, found = self.stand_alone_coverage_usd, self.objective_usd
         return None if alone is None or found is None else alone - found
 
+    @property
+    def spend_per_good_usd(self) -> float | None:
+        """All that is paid over all packages made [USD per good package]."""
+        made = math.fsum(product.made for product in self.products)
+        return None if self.spend_usd is None or made <= 0.0 else self.spend_usd / made
+
     def overall(self) -> dict[str, float | None]:
         """Return demand, made, unmet and cost per good package of all products together.
 
         The cost is that of the packages: the products' own [USD per good package], weighted by
         packages made; None where none are. What belongs to no package (lumps, bookings, stock,
-        shortage) is in ``objective_usd`` alone.
+        shortage) is in ``objective_usd`` alone, and but for shortage in ``spend_per_good_usd``.
 
         Examples
         --------
@@ -192,10 +201,12 @@ class Result:
         for name in ("allocation", "unmet", "resource_use", "shadow_prices"):
             out[name] = [dict(row) for row in getattr(self, name)]
         out["binding"] = list(self.binding)
-        for name in ("stock", "late", "decisions"):
+        for name in ("stock", "late", "decisions", "costs", "starts"):
             out[name] = [dict(row) for row in getattr(self, name)]
         return out | {
             "periods": list(self.periods),
             "stand_alone_coverage_usd": self.stand_alone_coverage_usd,
             "coverage_saving_usd": self.coverage_saving_usd,
+            "spend_usd": self.spend_usd,
+            "spend_per_good_usd": self.spend_per_good_usd,
         }

@@ -37,6 +37,8 @@ def check(rules: set[str], seed: int, tmp_path: Path) -> None:
     assert found.objective_usd == pytest.approx(best_usd, rel=AGREE)
     assert found.bound_usd is not None
     assert found.bound_usd <= best_usd + AGREE * abs(best_usd)
+    made_of = sum(row["discounted_usd"] for row in found.costs)
+    assert made_of == pytest.approx(found.objective_usd, rel=1e-9)
     write_all(solved, tmp_path / "out", path)
     assert check_folder(case, tmp_path / "out") == []
 

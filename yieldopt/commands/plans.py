@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -49,6 +50,7 @@ def solve(
     from yieldopt.report.files import check_folder, write_all
     from yieldopt.report.result import result_text
     from yieldopt.solving import solve_whole
+    from yieldopt.start_plan import start_plan
 
     if out is not None:
         check_folder(out, case)
@@ -56,6 +58,8 @@ def solve(
     with shown_progress(as_json) as progress, stopped_by_ctrl_c() as stop:
         solved = solve_whole(checked, solver, time_limit_s, gap, progress, stop)
     if out is not None:
+        rows = tuple(asdict(row) for row in start_plan(checked, solved.result).rows)
+        solved = replace(solved, result=replace(solved.result, starts=rows))
         write_all(solved, out, protected=case)
     result = solved.result
     show(result, result_text, as_json, status=result.status)

@@ -11,6 +11,7 @@ import numpy as np
 
 from yieldopt.plan import ProductResult, Recipe, Result, RouteVerdict, Status, without_plan
 from yieldopt.planning.branching import Planned
+from yieldopt.planning.costs import costs_of
 from yieldopt.planning.master import Master
 from yieldopt.planning.outcome import Made, Outcome, outcome_of
 from yieldopt.planning.setting import Setting
@@ -36,6 +37,7 @@ def planned(master: Master, found: Planned) -> Result:
     return replace(
         _blank(setting, Status.OPTIMAL if gap <= _CLOSED else Status.FEASIBLE),
         objective_usd=value,
+        spend_usd=master.programme.spend_usd(found.value, found.found.x[: master.decisions]),
         bound_usd=bound if bounded else None,
         gap=gap if bounded else None,
         products=tuple(_product(setting, n, outcome) for n in range(len(setting.products))),
@@ -47,6 +49,7 @@ def planned(master: Master, found: Planned) -> Result:
         stock=outcome.stock,
         late=outcome.late,
         decisions=outcome.decisions,
+        costs=tuple(costs_of(master, found.found.x)),
     )
 
 

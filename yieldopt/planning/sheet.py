@@ -62,8 +62,9 @@ class Programme:
         What each slot's recipes put into which row.
     cost, weight
         Of each column; and of MONEY in each slot: discounted.
-    constant_usd
-        What is paid whatever is decided.
+    constant_usd, sold_usd
+        What is paid whatever is decided, less what would be sold if all demand were served; and
+        that.
     """
 
     row_names: tuple[str, ...]
@@ -83,6 +84,14 @@ class Programme:
     weight: Array
     features: int
     constant_usd: float
+    sold_usd: float = 0.0
+    discount: tuple[float, ...] = ()
+
+    def spend_usd(self, value: float, decided: Array) -> float:
+        """Return what is paid of a value: no penalty for what is unmet, and no sales [USD]."""
+        worth = [sum(f.usd * self.discount[f.period] for f in c.flows if f.kind == "worth")
+                 for c in self.columns]  # fmt: skip
+        return value + self.constant_usd + self.sold_usd - float(np.array(worth) @ decided)
 
     def prices(self, duals: Array, money: float = 1.0) -> Array:
         """Return the price of each feature in each slot, (slots, features), at duals (rows,).
@@ -114,6 +123,7 @@ class Sheet:
     slot_period: Index
     resources: int
     constant_usd: float = 0.0
+    sold_usd: float = 0.0
     columns: list[Column] = field(default_factory=list)
     _names: list[str] = field(default_factory=list)
     _kinds: list[str] = field(default_factory=list)
@@ -200,7 +210,9 @@ class Sheet:
             np.array(cost, float),
             discount[self.slot_period],
             USES + self.resources,
-            self.constant_usd,
+            self.constant_usd - self.sold_usd,
+            self.sold_usd,
+            tuple(self.discount),
         )
 
 

@@ -123,6 +123,11 @@ TABLES: dict[str, Table] = {
         {"kind": _TEXT, "name": _TEXT, "product": _TEXT, "period": _TEXT, "amount": _AMOUNT,
          "cost_usd": _USD},
     ),
+    "costs": Table({"kind": _TEXT, "period": _TEXT, "usd": _USD, "discounted_usd": _USD}),
+    "starts": Table(
+        {"what": _TEXT, "name": _TEXT, "unit": _TEXT, "product": _TEXT, "period": _TEXT,
+         "amount": _AMOUNT, "weeks_before": _AMOUNT},
+    ),
 }  # fmt: skip
 COLUMNS: dict[str, tuple[str, ...]] = {name: tuple(t.columns) for name, t in TABLES.items()}
 

@@ -26,10 +26,13 @@ def result_text(result: Result) -> str:
         f"({_bound(result)}), "
         f"solver {result.solver}, {result.runtime_s:.2f} s"
     )
+    if result.resource_use and result.spend_per_good_usd is not None:
+        head += f"\nall that is paid, per good package made: {usd(result.spend_per_good_usd)} USD"
     parts = [head, _products(result), _routes(result)]
     parts += [_recipe(recipe) for recipe in result.recipes]
     parts += [_allocation(result), _unmet(result), _waiting(result, "stock")]
-    parts += [_waiting(result, "late"), _decisions(result), _scarce(result), _saving(result)]
+    parts += [_waiting(result, "late"), _decisions(result), _scarce(result), _costs(result)]
+    parts.append(_saving(result))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -113,6 +116,18 @@ def _decisions(result: Result) -> str:
         what = row["kind"], row["name"], row["product"] or "", row["period"]
         rows.append((*what, amount, usd(row["cost_usd"])))
     return columns(rows, right=(4, 5))
+
+
+def _costs(result: Result) -> str:
+    """What the objective is made of, where it is more than packages."""
+    by_kind: dict[str, float] = {}
+    for row in result.costs:
+        by_kind[row["kind"]] = by_kind.get(row["kind"], 0.0) + row["discounted_usd"]
+    if len(by_kind) < 2:
+        return ""
+    rows: Rows = [("made of", "USD, discounted")]
+    rows += [(kind, usd(amount)) for kind, amount in by_kind.items()]
+    return columns(rows, right=(1,))
 
 
 def _saving(result: Result) -> str:

@@ -42,7 +42,7 @@ def _unmet(
     """Unserved demand costs its shortage cost, and under margin the sale that is lost."""
     shape, asked = product.shape, float(product.demand[t])
     price = _base(shape.price_usd) if setting.case.objective == "margin" else 0.0
-    sheet.constant_usd -= setting.discount[t] * price * asked if product.capped else 0.0
+    sheet.sold_usd += setting.discount[t] * price * asked if product.capped else 0.0
     if product.may_fall_short and asked > 0.0:
         lost = _base(shape.shortage_cost_usd) + price
         flows = [Flow(t, lost, "worth")]
