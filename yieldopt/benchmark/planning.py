@@ -13,7 +13,7 @@ from yieldopt.optimize.budget import Budget
 from yieldopt.planning.planner import plan
 from yieldopt.schema.case import Case
 
-_WHOLE, _GAP = 200, 5e-3
+_WHOLE, _QUICK_WHOLE, _GAP = 200, 20, 5e-3
 _LINEAR_GAP = 1e-6
 _GROWTH = 10.0**1.5  # of the time, from 5 products to 50
 
@@ -27,7 +27,7 @@ def _solved(case: Case, most: float) -> None:
 
 
 def _products(effort: Effort) -> int:
-    return 50 if effort == FULL else 2 if effort.small else 5
+    return 50 if effort == FULL else 2 if effort.small else 3
 
 
 def _linear(effort: Effort) -> Task:
@@ -37,7 +37,7 @@ def _linear(effort: Effort) -> Task:
 
 
 def _whole(effort: Effort) -> Task:
-    case = _case(_products(effort), whole=_WHOLE if effort == FULL else 20)
+    case = _case(_products(effort), whole=_WHOLE if effort == FULL else _QUICK_WHOLE)
     return Task(lambda: _solved(case, _GAP))
 
 
@@ -125,9 +125,9 @@ def _enumerated(cost: np.ndarray, uses: np.ndarray) -> LinearProgram:
 _PLAN = "plan of {} products, 8 routes, 12 quarters, over every recipe"
 _LUMPS = "the same with {} whole decisions, to 0.5 %"
 WORKS = (
-    Work(_PLAN.format(50), "s", 120.0, _linear, _PLAN.format(5)),
-    Work(_LUMPS.format(_WHOLE), "s", 300.0, _whole, "plan of 5 products with 20 whole decisions"),
-    Work("plan of 50 products over one of 5", "x", _GROWTH, _growth, "plan of 5 products over 1"),
+    Work(_PLAN.format(50), "s", 120.0, _linear, _PLAN.format(3)),
+    Work(_LUMPS.format(_WHOLE), "s", 300.0, _whole, "plan of 3 products with 20 whole decisions"),
+    Work("plan of 50 products over one of 5", "x", _GROWTH, _growth, "plan of 3 products over 1"),
     Work("programme of 1e6 columns, built", "s", 2.0, _build, "programme of 1e5 columns, built"),
     Work("programme of 1e6 columns, solved", "s", 15.0, _solve, "programme of 1e5 columns, solved"),
 )
