@@ -52,7 +52,8 @@ def explain_(
     type=click.IntRange(min=1),
     default=500,
     show_default=True,
-    help="So many points, from the cheapest on, and the plan chosen; the rest is counted.",
+    help="So many points and the plan chosen: the cheapest, the rest counted; where plans are too "
+    "many to enumerate, spread over the whole range, and what can be missing is said.",
 )
 @time_limit(60.0)
 @JSON

@@ -81,7 +81,9 @@ def frontier(
     -------
     Frontier
         Points that differ by less than 1e-11 (relative) in cost or DPPM are one, the better of the
-        two; in a repeated search those whose DPPM differs by less than 1e-10.
+        two; in a repeated search those whose DPPM differs by less than 1e-10 (relative). Where
+        trunks cannot be enumerated, also those less than 1e-4 DPPM apart, and what ships less than
+        a point of 1e-3 DPPM or better is not looked for.
 
     Raises
     ------
@@ -200,7 +202,7 @@ def _open(points: Sequence[Point], found: Spread, missed: float | None, budget: 
         return f"{why}no point: all are left out"
     proved = sum(point.gap == 0.0 for point in points)
     text = f"{why}{len(points)} points, {proved} of them proved, by {found.searches} searches"
-    text += f": a plan not shown costs at most {100.0 * (missed or 0.0):.2g} % less than a point "
+    text += f": a plan not shown costs at most {100.0 * (missed or 0.0):.3g} % less than a point "
     return f"{text}that ships no more; what ships less than {points[-1].dppm:.6g} DPPM is left out"
 
 

@@ -36,8 +36,8 @@ class ProductFrontier:
         Cost per good package, one-off cost included [USD], against DPPM; ``None`` where no route
         can be taken: the verdicts give the reasons.
     time_ended
-        Whether time ended before the frontier was whole; its points are proved, but of one alone
-        that is the plan chosen.
+        Whether time ended before the frontier was whole; a point has its ``gap``, that of the plan
+        chosen may be unknown.
     """
 
     product: str
@@ -81,11 +81,12 @@ def product_frontier(
         From :func:`yieldopt.load`; a product of it; one of the product's routes, left out: that of
         least cost per good package.
     most
-        Points, from the cheapest on; the product's best plan is shown also where it is not among
-        them, and what is left out is said.
+        Points: the cheapest, or spread over the whole range where plans are too many to enumerate;
+        the product's best plan is shown also where it is not among them, and what is left out is
+        said.
     time_limit_s
-        Seconds for all searches; then the points proved so far and the plan chosen, and the note
-        says so. Left out: no limit.
+        Seconds for all searches; then the points so far with their gaps and the plan chosen, and
+        the note says so. Left out: no limit.
 
     Raises
     ------

@@ -33,6 +33,7 @@ from yieldopt.optimize.terms import ROUNDING
 _STEP = 1e-10  # limits lie so much below a point (relative, and bad packages to a good one):
 # labels compare ln Q to 1e-11
 _LEAST_BAD = 1e-9
+_ANY = 1e300  # bad packages to a good one: more than any plan ships
 _RUNGS = (10.0, 1e3, 1e5, 1e7, 1e9)  # prices of an escape for the end of best quality, in packages
 _SHARE = 3.0  # a search takes a third of the time left at most,
 _SOME_S = 5.0  # or so long
@@ -82,7 +83,7 @@ class Spread:
         self.is_done = False
         self._asked: set[Question] = set()
         limit = ask.dppm_limit
-        self._most = math.inf if limit is None else _bad(limit) * (1.0 + ROUNDING)
+        self._most = _ANY if limit is None else min(_bad(limit) * (1.0 + ROUNDING), _ANY)
 
     def run(self, most: int, known: Sequence[Mapping[str, str]] = ()) -> None:
         """Look for points until there are ``most``, all are found, or time is up.
@@ -112,11 +113,13 @@ class Spread:
 
     def missed(self) -> float:
         """Return how much less a plan can cost than a point that ships no more, relative."""
-        gaps = [self.gap(point) for point in self.met]
-        for left, right in itertools.pairwise(self.met):
-            under = right.value_usd - self.floor.at(_under(left.bad))
-            gaps.append(max(0.0, under) / abs(right.value_usd))
-        return max(gaps, default=0.0)
+        worst = 0.0
+        most = self._most  # that a plan can ship for which the point stands
+        for point in self.met:
+            under = point.value_usd - self.floor.at(most)
+            worst = max(worst, self.gap(point), under / abs(point.value_usd))
+            most = _under(point.bad)
+        return worst
 
     def _answer(self, question: Question) -> Found:
         search = self.search
@@ -141,6 +144,8 @@ class Spread:
         if found.levels is not None:
             self._meet(found.levels)
         lower = found.proof.lower_bound_usd
+        if lower < math.inf:  # at high prices a search tells few digits of cost apart
+            lower -= rounding(lower, self.ask.escape_usd + question.price_usd)
         if question.most_bad == math.inf:
             self.floor.lines.append((question.price_usd, lower))
         else:
@@ -173,13 +178,13 @@ class Spread:
 
     def _questions(self) -> Iterator[Question]:
         yield Question()
-        least = self.floor.lines[0][1]
+        least = self.floor.at(_ANY)
         cheapest = self.met and least >= self.met[0].value_usd - self._told(self.met[0])
-        if self._most < math.inf and not cheapest:  # the cheapest plan of all ships too many
+        if self._most < _ANY and not cheapest:  # the cheapest plan of all ships too many
             yield Question(most_bad=self._most)
         if not self.met:
             return
-        dear = max(self.floor.lines[0][1], 1.0)
+        dear = max(least, 1.0)
         yield Question(_RUNGS[0] * dear)
         yield from (price for _, price in sorted(self._chords(), key=lambda of: -of[0]))
         yield from (Question(rung * dear) for rung in _RUNGS[1:] if self._pays(rung * dear))
@@ -189,11 +194,12 @@ class Spread:
     def _chords(self) -> Iterator[tuple[float, Question]]:
         """Yield how far a chord of the hull is above the bounds, and the question of its slope."""
         rising = [(one.bad, one.value_usd) for one in reversed(self.met)]
-        corners = [rising[at] for at in reversed(hull(rising, 0.0))]
-        for left, right in itertools.pairwise(corners):
-            hidden = self.floor.below(left, right)
-            if hidden > _FLAT * abs(right[1]):
-                yield hidden, Question((right[1] - left[1]) / (left[0] - right[0]))
+        corners = [rising[at] for at in hull(rising, 0.0)]
+        pairs = itertools.pairwise(corners)
+        for hidden, pair in zip(self.floor.below(corners), pairs, strict=True):
+            (least, dear), (most, cheap) = pair
+            if hidden > _FLAT * abs(dear):
+                yield float(hidden), Question((dear - cheap) / (most - least))
 
     def _pays(self, price: float) -> bool:
         """Whether a price can find more than the point of best quality."""
@@ -220,9 +226,9 @@ class Spread:
                 limits = [ask(most_bad=limit)]
             out.append((right.value_usd - self.floor.at(limit), limits))
         if not self.met:
-            return [] if self.floor.at(min(self._most, 1e300)) == math.inf else [(0.0, [])]
+            return [] if self.floor.at(self._most) == math.inf else [(0.0, [])]
         first, last = self.met[0], self.met[-1]
-        if self.floor.at(min(self._most, first.bad)) < first.value_usd - self._told(first):
+        if self.floor.at(self._most) < first.value_usd - self._told(first):
             out.append((0.0, []))
         end = _under(last.bad)
         if last.bad > _LEAST_BAD and self.floor.at(end) < math.inf:

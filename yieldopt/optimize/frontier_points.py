@@ -121,10 +121,10 @@ def _is_lowest(point: Point, floor: Floor) -> bool:
     """
     bad = np.append(floor.corners(), [0.0, 1e9])
     dppm = 1e6 * bad / (1.0 + bad)
-    lines = np.array(floor.lines)
-    value = (lines[:, 1] - lines[:, 0] * bad[:, None]).max(axis=1)
-    above = value - point.value_usd + _PROVED * abs(point.value_usd)
+    above = floor.highest(bad) - point.value_usd + _PROVED * abs(point.value_usd)
     better, worse = dppm < point.dppm, dppm > point.dppm
+    if np.any(above[dppm == point.dppm] < 0.0):
+        return False
     most = (above[better] / (point.dppm - dppm[better])).min(initial=np.inf)
     least = (-above[worse] / (dppm[worse] - point.dppm)).max(initial=0.0)
     return bool(least <= most)

@@ -33,31 +33,38 @@ def _head(found: ProductFrontier) -> str:
 
 
 def _table(found: ProductFrontier, points: Sequence[Point]) -> str:
-    rows = [("USD per good", "DPPM", "USD per ppm to the next", "", "levels that change")]
+    is_open = any(point.gap > 0.0 for point in points)
+    head = ["USD per good", *(["unproved"] if is_open else []), "DPPM", "USD per ppm to the next"]
+    rows: list[Sequence[str]] = [[*head, "", "levels that change"]]
     before: Mapping[str, str] = points[0].levels if points else {}
     for at, point in enumerate(points):
         price = "" if point.usd_per_ppm is None else f"{point.usd_per_ppm:.4g}"
         star = {True: "*", False: " ", None: "?"}[point.supported]
         marks = star + ("<" if at == found.chosen else "")
         if at == found.chosen and found.skipped != 0:
-            rows.append(_hidden(found.skipped))
+            rows.append(_hidden(found.skipped, len(head)))
         moved = [f"{k} {level}" for k, level in point.levels.items() if level != before[k]]
-        rows.append((usd(point.value_usd), f"{point.dppm:,.2f}", price, marks, ", ".join(moved)))
+        gap = [f"{100.0 * point.gap:.3g} %" if point.gap > 0.0 else ""] if is_open else []
+        row = [usd(point.value_usd), *gap, f"{point.dppm:,.2f}", price, marks, ", ".join(moved)]
+        rows.append(row)
         before = point.levels
     after = None if found.hidden is None else found.hidden - (found.skipped or 0)
     if after != 0:
-        rows.append(_hidden(after))
-    return columns(rows, right=(0, 1, 2))
+        rows.append(_hidden(after, len(head)))
+    return columns(rows, right=tuple(range(len(head))))
 
 
-def _hidden(count: int | None) -> tuple[str, str, str, str, str]:
-    return ("…", "", "", "", "more, not counted" if count is None else f"{count} not shown")
+def _hidden(count: int | None, numbers: int) -> list[str]:
+    empty = [""] * numbers
+    return ["…", *empty, "more, not counted" if count is None else f"{count} not shown"]
 
 
 def _legend(found: ProductFrontier, points: Sequence[Point]) -> str:
     lines = ["* some price of a ppm makes it the best; the others only a DPPM limit finds"]
     if any(point.supported is None for point in points):
         lines.append("? not known: the search stopped before it met all points")
+    if any(point.gap > 0.0 for point in points):
+        lines.append("unproved: so much less a plan of no more DPPM can cost, at most")
     if found.chosen is not None:
         limit = "without a limit" if found.dppm_limit is None else "under the product's limit"
         lines.append(f"< the best {limit}")
