@@ -13,6 +13,7 @@ from yieldopt._version import __version__
 HOMES = {
     "inputs": ("check", "eval", "flow", "list"),
     "plans": ("breakeven", "compare", "solve"),
+    "resilience": ("resilience",),
     "studies": ("explain", "frontier", "refine", "robust"),
     "speed": ("bench",),
     "starts": ("starts",),

@@ -63,6 +63,14 @@ class FutureModel(Model):
         )  # fmt: skip
         super().__init__(replace(case, resources=resources), largest)
 
+    def _balance(self, product: ProductShape) -> None:
+        """What waits may be left unmet after a loss."""
+        super()._balance(product)
+        asked = self._demand(product)
+        for t in self.periods if product.late_usd_per_period is not None else ():
+            if self.future.since and t >= self.future.since and (product.name, t) in self.unmet:
+                self.milp.upper[self.unmet[product.name, t]] = sum(asked[: t + 1])
+
     def _gone(self, resource: str, t: int) -> bool:
         return resource in self.future.resources and t >= self.future.since
 

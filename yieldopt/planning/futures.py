@@ -3,7 +3,8 @@ r"""Futures: states of the world that a plan may meet, each a setting and a prog
 A loss keeps the case's models and searches: only slots and capacity are gone from a period on. What
 stands at the lost place is still paid for; what was booked there is no longer owed, nor can it be
 taken. Limits on shares say where to make while one can choose: they do not hold under a loss, nor
-does a product's own service level. Budgets do.
+does a product's own service level. Budgets do. Packages that are owed late when the loss comes need
+not be served any more: they are then unmet, at what that costs.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def lost(
     case = replace(setting.case, products=shapes, shares=())
     left = relaid(setting, keep, case, products)
     numbers = frozenset(setting.resource_number[name] for name in loss.resources)
-    return Future(loss.name, probability, left, _closed(programme_of(left), left, numbers, since))
+    programme = _given_up(_closed(programme_of(left), left, numbers, since), left, since)
+    return Future(loss.name, probability, left, programme)
 
 
 def relaid(
@@ -151,6 +153,22 @@ def _closed(
         columns_of=columns[keep],
         values=programme.values[keep],
     )
+
+
+def _given_up(programme: Programme, setting: Setting, since: int) -> Programme:
+    """Return a programme in which also demand that waits can be left unmet from a period on."""
+    most = {
+        number: np.cumsum(product.demand)
+        for number, product in enumerate(setting.products)
+        if product.late
+    }
+    columns = tuple(
+        replace(column, upper=float(most[column.key[0]][column.key[1]]))
+        if column.kind == "unmet" and column.key[0] in most and column.key[1] >= since
+        else column
+        for column in programme.columns
+    )
+    return replace(programme, columns=columns)
 
 
 def scenario_futures(setting: Setting, budget: Budget) -> Iterator[Future]:

@@ -107,6 +107,10 @@ def _risk(case: Case, cvar: float | None, weight: float) -> Risk:
     if cvar is not None and weight == 0.0:
         hint = "the weight of the mean of the dearest in what is least"
         faults.append(Fault("does nothing without a weight above 0", "cvar", cvar, hint))
+    asked = case.resilience
+    if weight > 0.0 and not case.scenarios and asked is not None and asked.probability is None:
+        hint = "without a probability of a loss the dearest future counts"
+        faults.append(Fault("does nothing", "weight", weight, hint))
     if faults:
         raise CaseError(faults)
     return Risk(weight, 0.9 if cvar is None else cvar)

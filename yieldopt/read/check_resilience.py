@@ -32,13 +32,13 @@ def factor_faults(data: dict[str, Any], pieces: Pieces) -> Iterator[Fault]:
                     yield Fault(f"unknown {kind[:-1]}", place, hint=near_miss(name, known))
     for at, scenario in enumerate(pieces["scenarios"]):
         factors = scenario.demand_factor if scenario is not None else None
-        place = join_key(("scenarios", at, "demand_factor"))
+        home = ("scenarios", at, "demand_factor")
         hint = "a product without demand is planned for information: give a small factor"
         if factors is not None and factors.each == 0.0:
-            yield Fault("must be above 0", place, 0.0, hint)
+            yield Fault("must be above 0", join_key(home), 0.0, hint)
         for name, value in factors.by_name.items() if factors is not None else ():
             if value == 0.0:
-                yield Fault("must be above 0", join_key((place, name)), 0.0, hint)
+                yield Fault("must be above 0", join_key((*home, name)), 0.0, hint)
 
 
 def resilience_faults(shape: CaseShape, pieces: Pieces, library: Library) -> Iterator[Fault]:
