@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ import pytest
 from tests.optimize.test_frontier_labels import labels
 from tests.optimize.test_robust import RELATIVE, goals
 from tests.robust_scenarios import Brute, scenarios, shifted
-from yieldopt import evaluate
+from tests.test_robust_case import written
+from yieldopt import evaluate, load
 from yieldopt.benchmark.stacks import ten_dies
+from yieldopt.optimize import robust_case
 from yieldopt.optimize.coverage import Found
 from yieldopt.optimize.problem import prepare
 from yieldopt.optimize.robust import Goal, goal_stack, robust_levels
+from yieldopt.optimize.robust_case import robust_answer
 from yieldopt.optimize.robust_goods import least_goods, least_spend
 from yieldopt.optimize.robust_labels import LabelSearch
 from yieldopt.optimize.robust_merge import mean_template
@@ -102,6 +106,35 @@ def test_goods_per_start_are_within_their_bounds(seed: int) -> None:
         spend = [least_spend(template, node.name, prices) for template in templates]
         paid = (brute.spend + 200.0 * brute.tester) / brute.starts
         assert np.all(paid >= np.array(spend) * (1.0 - 1e-12))
+
+
+def test_a_bound_without_the_limit_holds_within_it() -> None:
+    """Scenarios not looked at under the limit yet take nothing away from the bound."""
+    templates, p = scenarios(3)
+    goal = Goal(dppm_limit=1000.0, dppm_share=0.5)
+    stack = goal_stack([prepare(template) for template in templates], goal)
+    over = LabelSearch(stack, np.array(p), goal)
+    free = np.full(len(p), 10.0)
+    assert over._bound(np.append(free, 0.0 * free)) == pytest.approx(10.0)
+    assert over._bound(np.append(free, 2.0 * free)) == pytest.approx(15.0)
+
+
+def test_routes_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A search that never ends leaves the next route its share; what is not used goes on to it."""
+    case = load(written(tmp_path, ""))
+    names = case.product("asic").routes
+    assert len(names) > 1
+    asked: list[float] = []
+
+    def noted(*args: Any, until: float, **how: Any) -> Any:
+        asked.append((until - began) / 1e6)
+        return robust_levels(*args, until=until, **how)
+
+    monkeypatch.setattr(robust_case, "robust_levels", noted)
+    began = time.perf_counter()
+    robust_answer(case, "asic", time_limit_s=1e6)
+    shares = [1.0 / (len(names) - at) for at in range(len(names))]
+    assert asked == pytest.approx(shares, abs=1e-3)
 
 
 def test_the_least_ratio_is_that_of_all_corners() -> None:

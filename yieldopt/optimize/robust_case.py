@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from time import perf_counter
 from typing import Any
 
 from yieldopt.compile import compile_template
@@ -154,7 +155,10 @@ def robust_answer(
     )
     goal.check()
     names = asked.routes if route is None else (route,)
-    routes = tuple(_route(case, asked, name, goal, budget) for name in names)
+    routes = tuple(
+        _route(case, asked, name, goal, _share(budget, len(names) - at))
+        for at, name in enumerate(names)
+    )
     best = min(
         (one for one in routes if one.found is not None),
         key=lambda one: one.found.value_usd if one.found else 0.0,
@@ -162,6 +166,11 @@ def robust_answer(
     )
     held = {scenario.name: scenario.probability for scenario in case.scenarios}
     return RobustAnswer(product, goal, held, routes, best)
+
+
+def _share(budget: Budget, of: int) -> Budget:
+    """Return an equal share of the time left, so that what comes later is looked at too."""
+    return replace(budget, until=min(budget.until, perf_counter() + budget.left_s() / of))
 
 
 def _route(case: Case, product: ProductShape, name: str, goal: Goal, budget: Budget) -> RobustRoute:
@@ -211,8 +220,11 @@ def _over_parts(
     scenarios: Sequence[Ruled], p: Sequence[float], goal: Goal, budget: Budget
 ) -> RobustFound:
     """Return the best plan that keeps rules on levels: of every part that they leave."""
-    parts = zip(*(one.parts() for one in scenarios), strict=True)
-    found = [robust_levels(part, p, goal, until=budget.until) for part in parts]
+    parts = list(zip(*(one.parts() for one in scenarios), strict=True))
+    found = [
+        robust_levels(part, p, goal, until=_share(budget, len(parts) - at).until)
+        for at, part in enumerate(parts)
+    ]
     best = min(found, key=lambda one: one.value_usd)
     proofs = [one.proof for one in found]
     proof = Proof(

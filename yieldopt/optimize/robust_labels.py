@@ -173,6 +173,8 @@ class LabelSearch:
                 self.p, lower[:count], (np.minimum(np.maximum(few, paid), many), many)
             )
         held, free = lower[-count:], lower[:count] if len(lower) > count else None
+        if free is not None:  # what holds for every plan holds for those within the limit
+            held = np.maximum(held, free)
         if free is None and self.goal.dppm_limit is not None and self.goal.dppm_share < 1.0:
             free = held
         return perfect_usd(self.p, self.goal, held, free) or 0.0
