@@ -164,7 +164,7 @@ class Joined:
             largest *= 10.0
 
     def _milp(self, models: Iterable[FutureModel]) -> tuple[Milp, list[int]]:
-        whole, starts, first = Milp(), [], {}
+        whole, starts, first, named = Milp(), [], {}, []
         costs: list[tuple[Terms, float]] = []
         for model, future in zip(models, self.futures, strict=True):
             start, own = len(whole.cost), model.milp
@@ -187,9 +187,26 @@ class Joined:
                 elif (kind, key) in self.fixed:
                     amount = self.fixed[kind, key]
                     whole.row({tied: 1.0}, amount, amount)
+            named.append({(kind, key): at for kind, key, _, at in model.named() if kind in BUILT})
+        self._pay_everywhere(whole, named, costs, first)
         if self.weight:
             self._risk(whole, costs)
         return whole, starts
+
+    def _pay_everywhere(
+        self,
+        whole: Milp,
+        named: Sequence[Mapping[tuple[str, object], int]],
+        costs: Sequence[tuple[Terms, float]],
+        first: Mapping[tuple[str, object], int],
+    ) -> None:
+        """What is decided once is paid also in a future that has no use for it."""
+        for name, at in first.items():
+            usd = max(terms.get(at, 0.0) for terms, _ in costs)
+            for own, (terms, _), future in zip(named, costs, self.futures, strict=True):
+                if name[0] in BUILT and name not in own:
+                    whole.cost[at] += (1.0 - self.weight) * future.probability * usd
+                    terms[at] = usd
 
     def _risk(self, whole: Milp, costs: Sequence[tuple[Terms, float]]) -> None:
         """Costs in thousands, as the objective is to the solver."""

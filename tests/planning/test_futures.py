@@ -125,6 +125,33 @@ def test_scenarios_by_expected_cost(seed: int, tmp_path: Path) -> None:
     check(with_scenarios(case_of(tmp_path, seed, SCENARIOS)), Risk())
 
 
+@pytest.mark.parametrize("seed", [457, 458, 460, 461])
+def test_what_is_entered_is_paid_where_it_cannot_be_used(seed: int, tmp_path: Path) -> None:
+    """In one scenario some routes are too small for any product."""
+    none = f"""
+[[scenarios]]
+name = "shut"
+probability = 0.3
+{SOURCE}
+[scenarios.override.routes.cowos_s]
+limits = {{interposer_mm2 = 100.0}}
+[scenarios.override.routes.osat_2p5d]
+limits = {{interposer_mm2 = 100.0}}
+[[scenarios]]
+name = "open"
+probability = 0.7
+{SOURCE}
+"""
+    path = tmp_path / "case.toml"
+    path.write_text(random_case(seed, {"qualification", "lumps"}) + none)
+    both = with_scenarios(load(path))
+    there = {(column.kind, *column.key) for column in both[0][0].programme.columns}
+    first = check(both, Risk())
+    assert first is not None
+    assert [key for key, one in first.decisions.items() if key not in there and one.amount > 0.5]
+    check(both, RISKS[0])
+
+
 @pytest.mark.parametrize("risk", RISKS)
 @pytest.mark.parametrize("seed", range(460, 463))
 def test_scenarios_by_risk(seed: int, risk: Risk, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def lost(
         p.model_copy(update={"service_frac": service_frac}) for p in setting.case.products
     )
     products = tuple(
-        replace(own, shape=shape, firm=False, may_fall_short=True)
+        replace(own, shape=shape, firm=False, may_fall_short=own.capped or own.may_fall_short)
         for own, shape in zip(setting.products, shapes, strict=True)
     )
     gone = [setting.line_of(slot).name in loss.lines for slot in range(len(setting.slot_pool))]
