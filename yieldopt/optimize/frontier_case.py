@@ -14,6 +14,8 @@ from yieldopt.schema.case import Case
 
 _MOST = 500
 
+_PROVED = 1e-9  # a relative gap that is rounding
+
 
 @dataclass(frozen=True)
 class ProductFrontier:
@@ -53,11 +55,14 @@ class ProductFrontier:
 
     @property
     def status(self) -> Status:
-        """Optimal, though points may be hidden; feasible where time ended; infeasible; unknown."""
+        """Optimal: every point shown is proved, though others may be hidden; feasible where time
+        ended or a point is not proved; infeasible; unknown.
+        """
         if self.frontier is None:
             return without_plan(self.routes)
         late = self.time_ended or any(one.stopped for one in self.routes)
-        return Status.FEASIBLE if late else Status.OPTIMAL
+        open_ = any(point.gap > _PROVED for point in self.frontier.points)
+        return Status.FEASIBLE if late or open_ else Status.OPTIMAL
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; ``binding`` holds the reasons where no route can be taken."""
