@@ -54,4 +54,33 @@ def usable_lines(case: Case, product: ProductShape) -> tuple[Line, ...]:
     return tuple(usable_among(product, case.lines, case.library.routes))
 
 
-__all__ = ["Line", "lines_of", "usable_lines"]
+def barred_reasons(case: Case, product: ProductShape, route: str) -> list[str]:
+    """Return why a product may use none of a route's lines: all lie in regions barred to it.
+
+    Parameters
+    ----------
+    case, product, route
+        The checked case, one of its products and the name of a route.
+
+    Returns
+    -------
+    list of str
+        One reason; none where it may use a line.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> case = load("minimal")
+    >>> away = case.products[0].model_copy(update={"barred_regions": ("Taiwan",)})
+    >>> barred_reasons(case, away, "cowos_s")
+    ['every line lies in a region barred to the product: Taiwan']
+    """
+    lines = list(lines_among((route,), case.lines, case.library.routes))
+    barred = set(product.barred_regions)
+    if not all(line.regions & barred for line in lines):
+        return []
+    named = ", ".join(sorted(barred & {region for line in lines for region in line.regions}))
+    return [f"every line lies in a region barred to the product: {named}"]
+
+
+__all__ = ["Line", "barred_reasons", "lines_of", "usable_lines"]

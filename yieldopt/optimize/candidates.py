@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from yieldopt.compile import compile_template
+from yieldopt.compile.lines import barred_reasons
 from yieldopt.engine import evaluate
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.optimize.budget import Budget, stopped
@@ -229,7 +230,8 @@ def weigh(
 ) -> tuple[list[Candidate], list[RouteVerdict]]:
     """Return the routes that a product can take and the verdict on each that it allows.
 
-    A route is out when the product breaks one of its limits, when nothing passes, or when no
+    A route is out when the product breaks one of its limits, when all its lines lie in regions
+    that are barred to the product, when nothing passes, or when no
     combination of levels that the product's rules allow keeps its limits (the reason gives the
     lowest DPPM, or the least use of a resource, that one reaches). A route whose search time ended
     before a plan was found is ``stopped``: not out, and not in.
@@ -271,7 +273,8 @@ def candidate_on(
 ) -> tuple[Candidate | None, RouteVerdict]:
     """Weigh one route: a candidate that holds its best recipe, or none and the reasons."""
     route = case.library.routes[name]
-    reasons = exclusions(case.library, product_assembly(product), route)
+    reasons = [*exclusions(case.library, product_assembly(product), route)]
+    reasons += barred_reasons(case, product, name)
     if reasons:
         return None, RouteVerdict(name, False, None, tuple(reasons))
     budget = budget or Budget()

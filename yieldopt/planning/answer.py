@@ -33,9 +33,12 @@ def planned(master: Master, found: Planned) -> Result:
     outcome = outcome_of(master, found.found.x, found.found.duals)
     value, bound = found.value + constant, found.bound + constant
     bounded = np.isfinite(bound)  # not where time ended on a route that may pay for others
-    gap = max(0.0, value - bound) / max(abs(value), 1e-300)
+    # A margin may be the small difference of large sums, which are known to rounding alone.
+    rounding = _CLOSED * max(abs(value), abs(found.value))
+    open_ = value - bound
+    gap = 0.0 if open_ <= rounding else open_ / max(abs(value), rounding)
     return replace(
-        _blank(setting, Status.OPTIMAL if gap <= _CLOSED else Status.FEASIBLE),
+        _blank(setting, Status.OPTIMAL if gap == 0.0 else Status.FEASIBLE),
         objective_usd=value,
         spend_usd=master.programme.spend_usd(found.value, found.found.x[: master.decisions]),
         bound_usd=bound if bounded else None,

@@ -64,6 +64,7 @@ class Branching:
         self.hint = hint  # decisions of a plan that is known
         self.value = np.inf
         self.found: Relaxed | None = None
+        self.best = Node()  # of the plan found
         self.nodes = 0
         self.shortest: Relaxed | None = None
         self.proved = True  # that the last node without a plan has none: time did not end on it
@@ -100,24 +101,45 @@ class Branching:
                     floor = min(floor, bound)
                 else:
                     heapq.heappush(queue, (bound, next(tick), child, found))
+        self._settle()
         lower = min([floor, self.value, *(entry[0] for entry in queue)])
         return Planned(self.value, lower, self.found, root.bound, self.nodes)
 
+    def _settle(self) -> None:
+        """Solve the best plan's node once more, for duals of what is scarce alone."""
+        if self.found is None or not self.whole:
+            return
+        self.master.go_to(self.best)
+        self.master.set_phase(False)
+        self.master.let_go()
+        found = relax(self.master)
+        if found is not None and found.value <= self.value + _CLOSED * abs(self.value):
+            self.value, self.found = found.value, found
+
     def _slack(self) -> float:
-        return max(self.gap, _CLOSED) * abs(self.value) if np.isfinite(self.value) else 0.0
+        """Return by how much the bound may be below the value: the gap, of what is answered."""
+        if not np.isfinite(self.value):
+            return 0.0
+        total = abs(self.value + self.master.programme.constant_usd)
+        return max(self.gap * total, _CLOSED * max(abs(self.value), total))
 
     def _closed(self, lower: float) -> bool:
         return np.isfinite(self.value) and self.value - lower <= self._slack()
 
     def _visit(self, node: Node) -> Relaxed | None:
-        """Solve a node; keep its plan if it is whole, else look for one near it."""
+        """Solve a node; keep its plan with its decisions fixed, or look for one near it.
+
+        Fixed also where it is whole: to rounding a decision of 1e-7 lets through as much of a
+        large demand, and duals would count on parts of decisions.
+        """
         relaxed = self._solve(node)
         self.nodes += 1
         if relaxed is None or relaxed.bound >= self.value - self._slack():
             return relaxed
-        if self._is_whole(relaxed):
+        whole = self._is_whole(relaxed)
+        if whole and not self.whole and not self.single:
             self._keep(relaxed)
-        elif self.found is None or self.nodes % _LOOK == 0:
+        elif whole or self.found is None or self.nodes % _LOOK == 0:
             self._round(node, relaxed)
         return relaxed
 
@@ -137,8 +159,8 @@ class Branching:
                 return None
             master.set_phase(False)
             found = relax(master, self.progress, self.value)
-            if found is None:  # feasible to rounding, and by rounding not: what is broken is dear
-                master.set_phase(False, elastic=True)
+            if found is None:  # feasible to rounding, and by rounding not
+                master.let_off(broken.x)
                 found = relax(master, self.progress, self.value)
         return found
 
@@ -147,13 +169,13 @@ class Branching:
 
     def _keep(self, relaxed: Relaxed) -> None:
         if relaxed.value < self.value:
-            self.value, self.found = relaxed.value, relaxed
+            self.value, self.found, self.best = relaxed.value, relaxed, self.master.node
 
     def _is_whole(self, relaxed: Relaxed) -> bool:
         return not self._fractions(relaxed.x) and self._mixed(relaxed.x) is None
 
-    def _fractions(self, x: Array) -> list[int]:
-        return [at for at in self.whole if abs(x[at] - round(x[at])) > _WHOLE]
+    def _fractions(self, x: Array, rounding: float = _WHOLE) -> list[int]:
+        return [at for at in self.whole if abs(x[at] - round(x[at])) > rounding]
 
     def _used(self, x: Array) -> Iterator[tuple[int, str, int, int, float]]:
         """Yield product, line, pool, recipe and packages of what a single programme makes."""
@@ -183,17 +205,17 @@ class Branching:
 
     def _children(self, node: Node, relaxed: Relaxed) -> Iterator[Node]:
         columns = self.master.programme.columns
-        open_ = self._fractions(relaxed.x)
+        mixed = self._mixed(relaxed.x)
+        lower, upper = self.master.bounds(node)
+        x = np.clip(relaxed.x[: len(lower)], lower, upper)
+        open_ = self._fractions(x) or ([] if mixed else self._fractions(x, 0.0))
         if open_:
-            x = relaxed.x
             at = min(open_, key=lambda c: (_FIRST.index(columns[c].kind), abs(x[c] % 1.0 - 0.5), c))
-            low, high = node.bounds.get(at, (columns[at].lower, columns[at].upper))
+            low, high = float(lower[at]), float(upper[at])
             down = float(np.floor(x[at]))
             yield Node({**node.bounds, at: (low, down)}, node.menus)
             yield Node({**node.bounds, at: (down + 1.0, high)}, node.menus)
-            return
-        mixed = self._mixed(relaxed.x)
-        if mixed is not None:
+        elif mixed is not None:
             key, place, level = mixed
             for levels in self._split(key, place, level, node):
                 yield Node(node.bounds, {**node.menus, key: levels})

@@ -14,9 +14,9 @@ from yieldopt.planning.session import session
 from yieldopt.planning.setting import Setting
 from yieldopt.planning.sheet import MONEY, Array, Index, Programme
 
-# What a unit by which a row is broken counts when nothing is feasible: packages, but for money.
-_BROKEN = {"budget": 1e-4}
-_DEAR = 1e3  # times the dearest decision
+OPENING = ("qualified", "run")  # kinds of rows that say whether a line is open
+_OPEN = 0.5  # a decision fixed above this is taken
+_ROUNDING = 1e-9  # of all packages: by which a row that is let off may miss what it is let off
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Master:
         self._factor = programme.entry_factor[order]
         counts = np.arange(len(setting.slot_pool) + 1)
         self._start = np.searchsorted(programme.entry_slot[order], counts)
+        self.packages = max(1.0, sum(float(p.demand.sum()) for p in setting.products))
+        self.broken = _weights(programme, self.packages)
         self._begin()
 
     @property
@@ -74,13 +76,13 @@ class Master:
 
     def _bound_all(self) -> None:
         """Set every bound: of decisions by the node, of artificial columns by the phase."""
-        self.session.bound(np.arange(self.decisions), *self._bounds(self.node))
+        self.session.bound(np.arange(self.decisions), *self.bounds(self.node))
         self._open(self.opened)
         top = np.where(self._allowed(self.slot, self.recipe), np.inf, 0.0)
         every = self.first_recipe + np.arange(len(self.slot))
         self.session.bound(every, np.zeros(len(self.slot)), top)
 
-    def _bounds(self, node: Node) -> tuple[Array, Array]:
+    def bounds(self, node: Node) -> tuple[Array, Array]:
         """Return the bounds of the decisions at a node."""
         lower = np.array([c.lower for c in self.programme.columns], float)
         upper = np.array([c.upper for c in self.programme.columns], float)
@@ -88,9 +90,9 @@ class Master:
             lower[at], upper[at] = low, high
         return lower, upper
 
-    def _open(self, opened: NDArray[np.bool_]) -> None:
+    def _open(self, opened: NDArray[np.bool_], most: Array | float = np.inf) -> None:
         self.opened, count = opened, len(opened)
-        top = np.where(opened, np.inf, 0.0)
+        top = np.where(opened, most, 0.0)
         self.session.bound(self.decisions + np.arange(count), np.zeros(count), top)
 
     def _allowed(self, slots: Index, recipes: Index) -> NDArray[np.bool_]:
@@ -114,26 +116,41 @@ class Master:
         self.node = node
         self._bound_all()
 
-    def set_phase(self, one: bool, elastic: bool = False) -> None:
+    def set_phase(self, one: bool) -> None:
         """Count by how much rows are broken, and nothing else; or the money.
 
         What is short of demand is counted alone where that is enough to keep every other row:
-        then the least is in packages. Else whatever is broken of any row. ``elastic``: the money,
-        and a price on what is broken that nothing else comes near.
+        then the least is in packages. Else whatever is broken of any row.
         """
         self.phase_one = one
         held = self.programme
-        broken = np.array([_BROKEN.get(kind, 1.0) for kind in held.row_kinds], float)
-        dear = _DEAR * float(np.abs(held.cost).max(initial=1.0)) if elastic else 0.0
-        penalties = np.concatenate([broken, broken]) * (1.0 if one else dear)
+        penalties = np.concatenate([self.broken, self.broken]) * (1.0 if one else 0.0)
         weight = 0.0 if one else 1.0
         recipes = weight * self._money(np.arange(len(self.slot)))
         self.session.price(np.concatenate([weight * held.cost, penalties, recipes]))
         short = np.array([kind == "demand" for kind in held.row_kinds], bool)
-        opened = np.concatenate([short, np.zeros(len(short), bool)]) & one
-        self._open(np.ones_like(opened) if elastic else opened)
+        self._open(np.concatenate([short, np.zeros(len(short), bool)]) & one)
         if one and self.session.solve() is None:
             self._open(np.ones(2 * len(short), bool))
+
+    def let_off(self, x: Array) -> None:
+        """Count the money, and let each row off what a solution breaks of it: rounding."""
+        self.set_phase(False)
+        missed = x[self.decisions : self.first_recipe]
+        self._open(missed > 0.0, missed + _ROUNDING * self.packages)
+
+    def let_go(self) -> None:
+        """Drop the limits that only say that an open line is open: they are no scarcity.
+
+        No plan makes more than they allow, but where one makes as much they would share the worth
+        of what is scarce (:attr:`yieldopt.planning.setting.Product.servable`).
+        """
+        held, opened = self.programme, self.opened.copy()
+        lower, count = self.bounds(self.node)[0], len(self.programme.row_kinds)
+        open_ = held.rows_of[lower[held.columns_of] > _OPEN]
+        for row in np.unique(open_):
+            opened[count + row] |= held.row_kinds[row] in OPENING
+        self._open(opened)
 
     def _money(self, columns: Index) -> Array:
         out: Array = self.features[columns, MONEY] * self.programme.weight[self.slot[columns]]
@@ -175,15 +192,15 @@ class Master:
     def whole_programme(self, first_only: bool = False) -> LinearProgram:
         """Return the programme over the columns that are there, with names and whole numbers.
 
-        ``first_only``: over the first recipe of each pool, its best by itself, and at no node.
+        ``first_only``: over the recipe of each pool that is best by itself, and at no node.
         """
         held, count = self.programme, len(self.slot)
         shift = self.decisions
         parts = [(held.rows_of, held.columns_of, held.values)]
         parts += [(rows, shift + columns, values) for rows, columns, values in self.nonzeros]
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-        open_ = self.recipe == 0 if first_only else self._allowed(self.slot, self.recipe)
-        lower, upper = self._bounds(Node() if first_only else self.node)
+        open_ = self._alone() if first_only else self._allowed(self.slot, self.recipe)
+        lower, upper = self.bounds(Node() if first_only else self.node)
         most = np.where(open_, np.inf, 0.0)
         lower, upper = np.append(lower, np.zeros(count)), np.append(upper, most)
         whole = np.array([c.integral for c in held.columns] + [False] * count, bool)
@@ -194,11 +211,41 @@ class Master:
             cost, rows, columns, values, low, high, held.row_names, names, lower, upper, whole
         )
 
+    def _alone(self) -> NDArray[np.bool_]:
+        """Return which columns are of the first recipe of a pool, its best by itself.
+
+        Of a line with one programme the first recipe of its first pool, in all periods.
+        """
+        out: NDArray[np.bool_] = self.recipe == 0
+        levels: dict[tuple[int, str], Mapping[str, str]] = {}
+        pools = self.setting.slot_pool[self.slot]
+        for number, pool in enumerate(self.setting.pools):
+            if self.setting.products[pool.product].shape.one_programme and pool.recipes:
+                first = levels.setdefault((pool.product, pool.line.name), pool.recipes[0].levels)
+                mine = np.flatnonzero(pools == number)
+                menus: Menus = {place: (level,) for place, level in first.items()}
+                out[mine] = pool.allowed(menus)[self.recipe[mine]]
+        return out
+
     def _names(self) -> Iterator[str]:
         for slot, recipe in zip(self.slot, self.recipe, strict=True):
             pool = self.setting.pools[int(self.setting.slot_pool[slot])]
             period = self.setting.case.periods[int(self.setting.slot_period[slot])]
             yield f"{pool.name(int(recipe))} {period}"
+
+
+def _weights(programme: Programme, packages: float) -> Array:
+    """Return what a unit by which each row is broken counts, (rows,).
+
+    A package in rows of packages. Money against its budget, as all packages are to a package: so
+    one tolerance tells rounding in both.
+    """
+    out = np.ones(len(programme.row_kinds))
+    for row in np.flatnonzero([kind == "budget" for kind in programme.row_kinds]):
+        each = np.abs(programme.values[programme.rows_of == row]).max(initial=0.0)
+        scale = max(abs(float(programme.row_upper[row])), 1e-6 * float(each), 1.0)
+        out[row] = packages / scale
+    return out
 
 
 def _summed(rows: Index, columns: Index, values: Array) -> tuple[Index, Index, Array]:

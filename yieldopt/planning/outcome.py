@@ -194,9 +194,14 @@ def _added(master: Master, x: Array, resource: str) -> Array:
 
 
 def _shadow(master: Master, duals: Array) -> Iterator[Row]:
+    """Yield what one more unit of capacity saves: in its row, and in where surcharges begin."""
     setting = master.setting
     rows = master.programme.row_indices("capacity")
+    steps = master.programme.row_indices("surcharge")
     for number, resource in enumerate(setting.case.resources):
         for t, period in enumerate(setting.case.periods):
-            price = max(0.0, -float(duals[rows[number, t]]))
+            worth = float(duals[rows[number, t]])
+            for step, surcharge in enumerate(resource.surcharges):
+                worth += surcharge.above_frac * float(duals[steps[number, step, t]])
+            price = max(0.0, -worth)
             yield {"resource": resource.name, "period": period, "usd_per_unit": price}

@@ -9,6 +9,7 @@ import numpy as np
 from yieldopt.errors import SolverError
 from yieldopt.optimize.backends import LinearProgram, LpAnswer, backend
 from yieldopt.optimize.budget import Budget
+from yieldopt.optimize.rules import Menus
 from yieldopt.plan import Result
 from yieldopt.planning import answer
 from yieldopt.planning.branching import Branching
@@ -16,6 +17,7 @@ from yieldopt.planning.generation import Progress
 from yieldopt.planning.master import Master
 from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import Setting, setting_of
+from yieldopt.planning.sheet import MONEY
 from yieldopt.schema.case import Case
 
 _ALONE_S = 20.0  # for the plan at stand-alone coverage, which is for comparison
@@ -58,6 +60,7 @@ def plan(
     if missed or not setting.pools:
         return Plan(answer.no_route(setting), None)
     master = Master(setting, programme_of(setting), solver)
+    _keep_programmes(setting)
     _offer_all(master)
     alone = stand_alone(master, solver, budget)
     hint = None if alone is None else alone.x[: master.decisions]
@@ -86,6 +89,19 @@ def stand_alone(master: Master, solver: str, budget: Budget) -> LpAnswer | None:
 
 def _has_pool(setting: Setting, product: int) -> bool:
     return any(pool.product == product for pool in setting.pools)
+
+
+def _keep_programmes(setting: Setting) -> None:
+    """Find the recipe of a line with one programme again in periods when models have changed."""
+    first: dict[tuple[int, str], Menus] = {}
+    for pool in setting.pools:
+        if setting.products[pool.product].shape.one_programme and pool.recipes:
+            own: Menus = {place: (level,) for place, level in pool.recipes[0].levels.items()}
+            menus = first.setdefault((pool.product, pool.line.name), own)
+            if not pool.allowed(menus).any():
+                prices = np.zeros(pool.width)
+                prices[MONEY] = 1.0
+                pool.price(prices, menus)
 
 
 def _offer_all(master: Master) -> None:

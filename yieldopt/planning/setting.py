@@ -59,9 +59,9 @@ class Product:
 
     @property
     def stock_most(self) -> float:
-        """Most packages in stock: no more than the demand of all periods."""
-        most = self.shape.stock_most_packages
-        return float(self.demand.sum()) if most is None else most
+        """Most packages in stock: no more than all demand, or than what there is at the start."""
+        most, start = self.shape.stock_most_packages, self.shape.stock_start_packages
+        return max(float(self.demand.sum()), start) if most is None else most
 
     @cached_property
     def servable(self) -> Array:
@@ -254,18 +254,18 @@ def _product(case: Case, shape: ProductShape, epochs: list[Epoch]) -> Product:
     capped = bool(asked.any())
     if not capped:
         asked[0] = 1.0
-    verdicts = epochs[0][1]
-    made = any(found for found, _, _ in epochs) and bool(usable_lines(case, shape))
     soft = shape.shortage_cost_usd is not None or shape.service_frac is not None
     firm = not soft and case.objective == "cost"
+    # One for information is made whatever its shortage would cost; a pooled limit may forbid it.
+    must = firm or not (capped or shape.dppm_pooled)
     return Product(
         shape,
         asked,
         capped,
-        verdicts,
+        epochs[0][1],
         any(verdict.stopped for _, own, _ in epochs for verdict in own),
         firm,
-        not (firm and made),
+        not (must and any(found for found, _, _ in epochs)),
     )
 
 

@@ -28,8 +28,8 @@ def add(sheet: Sheet, setting: Setting) -> None:
         most = budget.most_usd - fixed
         row = sheet.row(f"budget {budget.name}", -np.inf, most, "budget", (budget.name,), total)
         if budget.of == "all":
-            slots = np.flatnonzero(np.isin(setting.slot_period, sorted(inside)))
-            sheet.recipes(row, slots, MONEY)
+            here = np.isin(setting.slot_period[setting.counted], sorted(inside))
+            sheet.recipes(row, setting.counted[here], MONEY)
 
 
 def spent(budget: BudgetShape, periods: Sequence[str], flows: Iterable[Flow]) -> float:
