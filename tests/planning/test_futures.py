@@ -17,7 +17,7 @@ from tests.planning.random_plans import RULES, random_case
 from yieldopt import load
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.futures import Future, as_it_is, lost, scenario_futures
-from yieldopt.planning.joint import WORST, Risk, Ties
+from yieldopt.planning.joint import BUILT, WORST, Risk, Ties
 from yieldopt.planning.prepared import Desk, weighed
 from yieldopt.planning.recourse import FirstStage
 from yieldopt.planning.setting import setting_of
@@ -106,6 +106,39 @@ def check(both: Both, risk: Risk) -> FirstStage | None:
 @pytest.mark.parametrize("seed", range(400, 416))
 def test_losses_by_expected_cost(seed: int, tmp_path: Path) -> None:
     check(with_losses(case_of(tmp_path, seed, ASKED), 0.15), Risk())
+
+
+@pytest.mark.parametrize("seed", range(604, 609))
+def test_what_is_bought_and_booked_at_a_lost_place_is_lost_too(seed: int, tmp_path: Path) -> None:
+    """Of the last resource, which lines elsewhere use as well, and which is short."""
+    parts = random_case(seed, set()).split("[[resources]]\n")
+    name = parts[-1].partition("\n")[0]
+    parts[-1] = 'region = "Taiwan"\n' + parts[-1]
+    resource = name.replace("name", "resource", 1)
+    more = f"""
+[[expansions]]
+name = "lump"
+{resource}
+amount_per_period = 5.0
+cost_usd = 3000.0
+lead_time_periods = 0
+most = 4
+{SOURCE}
+[[reservations]]
+name = "offer"
+{resource}
+capacity = 6.0
+prepayment_usd_per_unit = 40.0
+take_or_pay_frac = 0.7
+usd_per_unit_not_taken = 30.0
+{SOURCE}
+"""
+    path = tmp_path / "case.toml"
+    path.write_text("[[resources]]\n".join(parts) + more + ASKED)
+    first = check(with_losses(load(path), 0.15), Risk())
+    assert first is not None
+    bought = [one.amount for key, one in first.decisions.items() if key[0] in BUILT]
+    assert max(bought) > 0.0
 
 
 @pytest.mark.parametrize("risk", RISKS)
