@@ -5,13 +5,19 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
 
-.PHONY: run test setup check bench bench-compare bench-smoke golden golden-diff dist clean
+.PHONY: run test test-long setup check bench bench-compare bench-smoke golden golden-diff dist clean
 
 run: $(STAMP)
 	$(BIN)/yieldopt solve cases/accelerators_2026.toml
 
+TESTS := -m pytest -q -n 2 --dist loadfile tests yieldopt
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests yieldopt
+	$(BIN)/python $(TESTS) -m "not long"
+
+# More seeds of the random problems, and what takes more than ten seconds; CI runs them too.
+test-long: $(STAMP)
+	$(BIN)/python $(TESTS) -m long
 
 setup: $(STAMP) $(BENCH_STAMP)
 

@@ -14,6 +14,7 @@ from tests.certificate import JUST, Asked, brute, keeps, per_good
 from tests.optimize.test_frontier import MOST, compare, reference
 from tests.optimize.test_rules import random_rules
 from tests.random_templates import all_plans
+from tests.seeds import seeds
 from yieldopt import Faults, Input, Step, evaluate
 from yieldopt.benchmark.stacks import ten_dies
 from yieldopt.flow import Outcome
@@ -78,17 +79,17 @@ def check(seed: int, most: int, kinds: Sequence[bool], search: Search) -> None:
             assert point.gap == 0.0
 
 
-@pytest.mark.parametrize("seed", range(0, 200, 2))
+@pytest.mark.parametrize("seed", seeds(range(0, 200, 2), 25))
 def test_prices_and_limits_find_what_brute_force_finds(seed: int) -> None:
     check(seed, MOST, (False, True), any_search)
 
 
-@pytest.mark.parametrize("seed", range(1, 200, 3))
+@pytest.mark.parametrize("seed", seeds(range(1, 200, 3), 16))
 def test_with_labels_too(seed: int) -> None:
     check(seed, 30, (seed % 2 > 0,), labels)
 
 
-@pytest.mark.parametrize("seed", range(0, 200, 4))
+@pytest.mark.parametrize("seed", seeds(range(0, 200, 4), 12))
 def test_prices_and_limits_under_rules(seed: int) -> None:
     template, plans = brute(seed, MOST)
     kinds = random_rules(template, np.random.default_rng([seed, 5]))
@@ -119,7 +120,7 @@ def true_of_every_plan(found: Frontier, every: Sequence[tuple[float, float]]) ->
             assert min(shown) <= value * (1.0 + 1e-9)
 
 
-@pytest.mark.parametrize("seed", range(0, 200, 3))
+@pytest.mark.parametrize("seed", seeds(range(0, 200, 3), 16))
 def test_what_a_stopped_search_says_holds_for_every_plan(seed: int) -> None:
     """Points, gaps, what can be missing and which points are supported: none is refuted."""
     template, plans = brute(seed, MOST)
@@ -153,7 +154,7 @@ def stopping(plans: Sequence[tuple[dict[str, str], Outcome]], rng: np.random.Gen
     return some
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", seeds(range(200), 50))
 def test_what_is_said_after_searches_that_stopped_holds_for_every_plan(seed: int) -> None:
     """Also where the cheapest plan of all was not proved: dearer ones that ship more can exist."""
     template, plans = brute(seed, 60)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.random_assemblies import random_assembly
+from tests.seeds import seeds
 from yieldopt import evaluate
 from yieldopt.errors import CaseError
 from yieldopt.flow import Faults, Input, Step
@@ -51,7 +52,7 @@ def limits(problem: Problem, rng: np.random.Generator) -> list[Ask]:
     return [Ask(escape_cost_usd=escape), Ask(dppm_limit=dppm * float(rng.choice([0.3, 0.6, 0.9])))]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(range(60), 15))
 def test_no_sequence_of_sweeps_breaks_its_promise(seed: int) -> None:
     rng = np.random.default_rng([seed, 8])
     problem = prepare(random_assembly(seed, hard=bool(seed % 2)))
@@ -81,7 +82,7 @@ def test_no_sequence_of_sweeps_breaks_its_promise(seed: int) -> None:
                     assert found <= least * (1.0 + RELATIVE)
 
 
-@pytest.mark.parametrize("seed", range(100, 160))
+@pytest.mark.parametrize("seed", seeds(range(100, 160), 15))
 def test_a_known_value_hides_no_better_plan(seed: int) -> None:
     problem = prepare(random_assembly(seed, hard=bool(seed % 2)))
     for escape in (100.0, 2e4):
@@ -94,7 +95,7 @@ def test_a_known_value_hides_no_better_plan(seed: int) -> None:
             assert found.gap == 0.0
 
 
-@pytest.mark.parametrize("seed", range(200, 260))
+@pytest.mark.parametrize("seed", seeds(range(200, 260), 15))
 def test_prices_of_limits_hide_no_better_plan(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits from the least share of bad packages possible upwards, escapes cheap or dear."""
     monkeypatch.setattr(labelled, "_FEW", 0)
@@ -117,7 +118,7 @@ def test_prices_of_limits_hide_no_better_plan(seed: int, monkeypatch: pytest.Mon
         assert float(evaluate(problem.template.at(found.levels)).dppm) <= limit * (1.0 + 1e-9)
 
 
-@pytest.mark.parametrize("seed", range(260, 290))
+@pytest.mark.parametrize("seed", seeds(range(260, 290), 10))
 def test_limits_that_no_plan_keeps(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labelled, "_FEW", 0)
     problem = prepare(random_assembly(seed, hard=bool(seed % 2)))
@@ -171,7 +172,7 @@ def with_hours(template: Template, rng: np.random.Generator) -> Template:
     return Template(template.ship, tuple(nodes))
 
 
-@pytest.mark.parametrize("seed", range(300, 320))
+@pytest.mark.parametrize("seed", seeds(range(300, 320), 5))
 def test_limits_that_go_together_or_not(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each limit can be kept, both not always: an answer, never a failure of a solver."""
     monkeypatch.setattr(labelled, "_FEW", 0)
