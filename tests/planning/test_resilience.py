@@ -248,3 +248,14 @@ def test_a_weight_without_probabilities_does_nothing(tmp_path: Path) -> None:
     case = load(written(tmp_path, asked('lose = "site"')))
     with pytest.raises(CaseError, match="weight: does nothing"):
         resilience(case, weight=0.5)
+
+
+def test_a_loss_that_no_plan_survives_is_named_and_the_others_are_survived(tmp_path: Path) -> None:
+    more = asked('names = ["other Asia-Pacific", "glass_georgia"]', "service_frac = 0.7")
+    found = resilience(load(written(tmp_path, more)))
+    held = found.losses
+    assert held is not None
+    assert held.unsurvivable == ("other Asia-Pacific",)
+    assert held.surviving is not None
+    assert [one.name for one in held.surviving.futures] == ["nothing lost", "glass_georgia"]
+    assert "under any other loss" in resilience_text(found)

@@ -67,7 +67,8 @@ class Losses:
         The plan of least expected cost (or with risk, as asked), or, where the losses have no
         probability, of least cost in the dearest future.
     surviving, surviving_premium
-        The plan of least cost where nothing is lost that serves the share asked for under any loss.
+        The plan of least cost where nothing is lost that serves the share asked for under any loss,
+        but for those that are ``unsurvivable``.
     unsurvivable
         Losses under which no plan serves that share, also if the loss is known from the first
         period on.
@@ -120,9 +121,12 @@ def losses(setting: Setting, asked: ResilienceShape, desk: Desk, risk: Risk) -> 
         return found
     served = [lost(setting, place, since, 0.0, asked.service_frac) for place in places]
     sure = as_it_is(setting, NOTHING, 1.0)
-    serving = _ready([sure, *served], desk, Risk(), 0.8)
+    serving = _ready([sure, *served], desk, Risk(), 0.6)
     never = served if serving.status == "infeasible" else []
     out = [one.name for one in never if status_of(desk.alone(one, 0.2)) == "infeasible"]
+    if 0 < len(out) < len(served):
+        left = [one for one in served if one.name not in out]
+        serving = _ready([sure, *left], desk, Risk(), 0.6)
     return replace(
         found,
         surviving=serving,

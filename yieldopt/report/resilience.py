@@ -55,8 +55,7 @@ def _losses(found: Losses) -> Iterator[str]:
             ]
         )
     yield columns(rows, right=range(1, 6))
-    short = [("packages unmet if", "unprepared", "prepared"), *_unmet(base, ready)]
-    yield columns(short, right=(1, 2))
+    yield _unmet("packages unmet if", ("unprepared", "prepared"), base, ready)
     chosen = "least expected cost" if base.futures[0].probability < 1.0 else "least cost at worst"
     if ready is not None:
         name = f"prepared plan ({chosen})"
@@ -86,9 +85,20 @@ def _value(value: float, bound: float | None) -> str:
     return f"{usd(value)} (at least {usd(bound)})"
 
 
-def _unmet(base: Prepared, ready: Prepared | None) -> Iterator[tuple[str, str, str]]:
-    for at, one in enumerate(base.futures):
-        yield one.name, _packages(one), _packages(_at(ready, at))
+def _unmet(head: str, names: tuple[str, str], one: Prepared, other: Prepared | None) -> str:
+    """Return a row for each future and product of which some demand is unmet in a plan."""
+    rows: list[Sequence[str]] = [(head, "product", *names)]
+    for at, future in enumerate(one.futures):
+        both = (future, _at(other, at))
+        found = [part.unmet for part in both if part is not None]
+        for product in dict.fromkeys(name for unmet in found for name in unmet):
+            rows.append((future.name, product, *(_amount(part, product) for part in both)))
+    return columns(rows, right=(2, 3)) if len(rows) > 1 else "all demand is served"
+
+
+def _amount(one: InFuture | None, product: str) -> str:
+    known = one is not None and one.cost_usd is not None
+    return f"{one.unmet.get(product, 0.0):,.6g}" if one is not None and known else "?"
 
 
 def _packages(one: InFuture | None) -> str:
@@ -126,7 +136,9 @@ def _differs(rows: Sequence[Row], other: str) -> Iterator[str]:
 
 
 def _surviving(found: Losses, plan: Prepared, service: float) -> str:
-    name = f"least cost of serving {service:.1%} of each product's demand under any loss"
+    some = 0 < len(found.unsurvivable) < len(found.places)
+    any_ = "any other loss" if some else "any loss"
+    name = f"least cost of serving {service:.1%} of each product's demand under {any_}"
     text = _prepared(name, plan, found.surviving_premium)
     for one in plan.futures[1:]:
         text += f"\n  if {one.name} is lost: {_cost(one)}, unmet {_packages(one)}"
@@ -158,11 +170,7 @@ def _scenarios(found: Scenarios) -> Iterator[str]:
     label = f"mean of the dearest {tail:.3g}" if tail > 0.0 else "the dearest"
     rows.append([label, "", *(_known(each.cvar_usd) for each in measured)])
     yield columns(rows, right=range(1, 5))
-    short = [("packages unmet in", "this plan", "mean-value plan")]
-    short += [
-        (one.name, _packages(one), _packages(_at(mean, n))) for n, one in enumerate(plan.futures)
-    ]
-    yield columns(short, right=(1, 2))
+    yield _unmet("packages unmet in", ("this plan", "mean-value plan"), plan, mean)
     goal = "expected cost"
     if found.weight:
         goal = f"{1.0 - found.weight:.3g} of expected cost and {found.weight:.3g} of {label}"
