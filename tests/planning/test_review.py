@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.planning.enumeration import ways
@@ -14,11 +15,18 @@ from tests.planning.random_plans import random_case
 from tests.planning.reference import reference
 from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH
 from yieldopt import Result, Status, load, solve
+from yieldopt.optimize.budget import Budget
+from yieldopt.planning.generation import relax
+from yieldopt.planning.master import Master
+from yieldopt.planning.programme import programme_of
+from yieldopt.planning.setting import setting_of
+from yieldopt.planning.tightening import tightened
 from yieldopt.report.text import to_json
 from yieldopt.schema.case import Case
 
 SAME = 1e-6  # of the objective, against the MILP of the reference: its own tolerance
 MANY = 1_000_000
+TIGHT = {"lots", "qualification", "lumps", "bookings", "late"}
 ONE = """\
 name = "one"
 periods = ["q1", "q2"]
@@ -234,6 +242,44 @@ def test_nothing_worth_making_costs_nothing_and_is_proved(tmp_path: Path) -> Non
     found = agrees(load(path))
     assert found.objective_usd == 0.0
     assert found.gap == 0.0
+
+
+# Limits of lines as tight as capacity allows.
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_tight_limits_cut_off_no_plan(seed: int, tmp_path: Path) -> None:
+    """The linear bound rises, in some cases by much, and stays below every whole plan."""
+    path = tmp_path / "case.toml"
+    path.write_text(random_case(seed, TIGHT))
+    case = load(path)
+    _, best, _ = reference(case)
+    assert best is not None
+    plain, tight = (_root_usd(case, tight) for tight in (False, True))
+    assert plain <= tight * (1.0 + 1e-9)
+    assert tight <= best * (1.0 + SAME)
+
+
+def test_tight_limits_raise_the_bound(tmp_path: Path) -> None:
+    gains = []
+    for seed in range(4):
+        path = tmp_path / "case.toml"
+        path.write_text(random_case(seed, TIGHT))
+        case = load(path)
+        gains.append(_root_usd(case, True) / _root_usd(case, False) - 1.0)
+    assert max(gains) > 1e-3
+
+
+def _root_usd(case: Case, tight: bool) -> float:
+    setting = setting_of(case, Budget())
+    programme = programme_of(setting)
+    master = Master(setting, tightened(setting, programme) if tight else programme, "highs")
+    for pool in setting.pools:
+        slots = np.array(pool.slots, np.intp)
+        master.add(slots, np.zeros(len(slots), np.intp))
+    found = relax(master)
+    assert found is not None
+    return found.bound + programme.constant_usd
 
 
 # Plans at stand-alone coverage.

@@ -17,6 +17,7 @@ from yieldopt.planning.outcome import Made, Outcome, outcome_of
 from yieldopt.planning.setting import Setting
 
 _CLOSED = 1e-9  # a relative gap that is rounding
+_PROVED = 1e-7  # to which searches that are not enumerated prove a recipe: no gap is smaller
 _DUST = 1e-9  # shares of a demand below this are rounding
 
 
@@ -38,7 +39,7 @@ def planned(master: Master, found: Planned) -> Result:
     open_ = value - bound
     gap = 0.0 if open_ <= rounding else open_ / max(abs(value), rounding)
     return replace(
-        _blank(setting, Status.OPTIMAL if gap == 0.0 else Status.FEASIBLE),
+        _blank(setting, Status.OPTIMAL if gap <= _PROVED else Status.FEASIBLE),
         objective_usd=value,
         spend_usd=master.programme.spend_usd(found.value, found.found.x[: master.decisions]),
         bound_usd=bound if bounded else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -22,12 +23,15 @@ from yieldopt.planning.generation import Progress, Relaxed, relax
 from yieldopt.planning.master import Master, Node
 from yieldopt.planning.sheet import Array
 
-_WHOLE = 1e-6  # from a whole number: rounding of the linear programme
+_WHOLE = 1e-6  # from a whole number: rounding, unless more than that hangs on it
+_ROUNDING = 1e-9  # from a whole number: to this the solver keeps bounds
 _DUST = 1e-9  # of a product's packages
 _FIRST = ("qualification", "expansion", "run")  # branched on in this order
 _CLOSED = 1e-9  # a relative gap that is rounding
 _LOOK = 20  # nodes between two looks for a whole plan near a node
 _ROUND_S = 60.0  # for one of them
+_NEAR = 1e-6  # relative gap to which they are taken: they prove nothing
+_PART = 0.25  # of the time of the search that they may take, once a plan is known
 _LEAST_S = 5.0  # also where no time is left: a plan is worth more than the limit
 
 
@@ -66,6 +70,7 @@ class Branching:
         self.found: Relaxed | None = None
         self.best = Node()  # of the plan found
         self.nodes = 0
+        self.began, self.looked_s = time.perf_counter(), 0.0
         self.shortest: Relaxed | None = None
         self.proved = True  # that the last node without a plan has none: time did not end on it
         columns = master.programme.columns
@@ -139,9 +144,12 @@ class Branching:
         whole = self._is_whole(relaxed)
         if whole and not self.whole and not self.single:
             self._keep(relaxed)
-        elif whole or self.found is None or self.nodes % _LOOK == 0:
+        elif whole or self.found is None or (self.nodes % _LOOK == 0 and self._may_look()):
             self._round(node, relaxed)
         return relaxed
+
+    def _may_look(self) -> bool:
+        return self.looked_s <= _PART * (time.perf_counter() - self.began)
 
     def _solve(self, node: Node) -> Relaxed | None:
         master = self.master
@@ -208,7 +216,7 @@ class Branching:
         mixed = self._mixed(relaxed.x)
         lower, upper = self.master.bounds(node)
         x = np.clip(relaxed.x[: len(lower)], lower, upper)
-        open_ = self._fractions(x) or ([] if mixed else self._fractions(x, 0.0))
+        open_ = self._fractions(x) or ([] if mixed else self._fractions(x, _ROUNDING))
         if open_:
             at = min(open_, key=lambda c: (_FIRST.index(columns[c].kind), abs(x[c] % 1.0 - 0.5), c))
             low, high = float(lower[at]), float(upper[at])
@@ -251,10 +259,14 @@ class Branching:
         x = relaxed.x
         if self._fractions(x):
             left_s = max(self.budget.left_s(_ROUND_S), _LEAST_S)
+            before = time.perf_counter()
             try:
-                x = backend(self.solver)(self.master.whole_programme(), time_limit_s=left_s).x
+                lp, gap = self.master.whole_programme(), max(0.5 * self.gap, _NEAR)
+                x = backend(self.solver)(lp, time_limit_s=left_s, gap=gap).x
             except SolverError:  # nothing is feasible, or nothing was found in time
                 return {}
+            finally:
+                self.looked_s += time.perf_counter() - before
         return self._fixed(x)
 
     def _fixed(self, x: Array) -> dict[int, tuple[float, float]]:

@@ -18,6 +18,7 @@ from yieldopt.planning.master import Master
 from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import Setting, setting_of
 from yieldopt.planning.sheet import MONEY
+from yieldopt.planning.tightening import tightened
 from yieldopt.schema.case import Case
 
 _ALONE_S = 20.0  # for the plan at stand-alone coverage, which is for comparison
@@ -59,7 +60,7 @@ def plan(
     )
     if missed or not setting.pools:
         return Plan(answer.no_route(setting), None)
-    master = Master(setting, programme_of(setting), solver)
+    master = Master(setting, tightened(setting, programme_of(setting)), solver)
     _keep_programmes(setting)
     _offer_all(master)
     alone = stand_alone(master, solver, budget)

@@ -120,7 +120,7 @@ class Pool:
         """
         own = np.maximum(prices, 0.0)
         own[:, PACKAGES] = 0.0
-        least = self._least(own.max(axis=0, initial=0.0) > 0.0)
+        least = self.least(own.max(axis=0, initial=0.0) > 0.0)
         best = own @ least
         if len(self._values):
             before = self._priced  # (m, features)
@@ -134,7 +134,7 @@ class Pool:
         out: Array = np.where(owed, -np.inf, prices[:, PACKAGES] + best)
         return out
 
-    def _least(self, asked: NDArray[np.bool_]) -> Array:
+    def least(self, asked: NDArray[np.bool_]) -> Array:
         """Return the least of each feature that is asked for over every recipe, at least."""
         if not len(self._leasts):
             self._leasts = np.full(self.width, np.nan)

@@ -85,7 +85,7 @@ class Infeasible(SolverError):
     """Nothing keeps all rows and bounds; the planner asks why, and answers."""
 
 
-Solve = Callable[..., LpAnswer]  # solve(lp, time_limit_s=None); the limit is for whole numbers
+Solve = Callable[..., LpAnswer]  # solve(lp, time_limit_s, gap): both are for whole numbers
 
 
 def backend(name: str) -> Solve:

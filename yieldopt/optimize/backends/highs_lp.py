@@ -38,7 +38,7 @@ def ended(highs: Any) -> bool:
     return bool(status == highspy.HighsModelStatus.kOptimal)
 
 
-def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
+def solve(lp: LinearProgram, time_limit_s: float | None = None, gap: float = 1e-9) -> LpAnswer:
     """Solve with HiGHS; ``SolverError`` unless it ends optimal, or with a plan at the limit.
 
     Far more columns than rows are sifted.
@@ -65,7 +65,7 @@ def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
     if lp.whole.any():
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         model.integrality_ = [kinds[int(whole)] for whole in lp.whole]
-        highs.setOptionValue("mip_rel_gap", 1e-9)
+        highs.setOptionValue("mip_rel_gap", gap)
         if time_limit_s is not None:
             highs.setOptionValue("time_limit", time_limit_s)
     check(highs.passModel(model))

@@ -9,7 +9,7 @@ from yieldopt.errors import SolverError
 from yieldopt.optimize.backends import Infeasible, LinearProgram, LpAnswer
 
 
-def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
+def solve(lp: LinearProgram, time_limit_s: float | None = None, gap: float = 1e-9) -> LpAnswer:
     """Solve with GLOP or SCIP; ``SolverError`` unless optimal, or with a plan at the limit."""
     name = "SCIP" if lp.whole.any() else "GLOP"
     solver = pywraplp.Solver.CreateSolver(name)
@@ -21,7 +21,7 @@ def solve(lp: LinearProgram, time_limit_s: float | None = None) -> LpAnswer:
     if name == "GLOP":  # SCIP gives up where amounts differ by much more than it can hold apart
         parameters.SetDoubleParam(parameters.PRIMAL_TOLERANCE, 1e-9)
         parameters.SetDoubleParam(parameters.DUAL_TOLERANCE, 1e-9)
-    parameters.SetDoubleParam(parameters.RELATIVE_MIP_GAP, 1e-9)
+    parameters.SetDoubleParam(parameters.RELATIVE_MIP_GAP, gap)
     if time_limit_s is not None and lp.whole.any():
         solver.set_time_limit(max(1, int(1e3 * time_limit_s)))
     ended = solver.Solve(parameters)

@@ -12,8 +12,17 @@ from yieldopt.errors import SolverError
 from yieldopt.optimize.backends import Infeasible, LinearProgram, LpAnswer, quiet
 
 
-def solve(lp: LinearProgram, time_limit_s: float | None = None, solver: str = "HiGHS") -> LpAnswer:
-    """Solve through PuLP; ``SolverError`` if the solver is absent or finds no optimum."""
+def solve(
+    lp: LinearProgram,
+    time_limit_s: float | None = None,
+    gap: float = 1e-9,
+    *,
+    solver: str = "HiGHS",
+) -> LpAnswer:
+    """Solve through PuLP; ``SolverError`` if the solver is absent or finds no optimum.
+
+    ``gap`` is for whole numbers; not every solver under PuLP knows it, so each keeps its own.
+    """
     if solver not in pulp.listSolvers(onlyAvailable=True):
         known = ", ".join(pulp.listSolvers(onlyAvailable=True))
         raise SolverError(f"PuLP finds no solver {solver!r} here; available: {known}")
