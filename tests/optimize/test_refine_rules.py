@@ -151,6 +151,7 @@ def uses(case: Case, name: str, route: RefinedRoute, resource: str) -> float:
     return float(out.uses[resource]) / float(out.quality)
 
 
+@pytest.mark.long
 def test_limits_on_use_that_bind_or_do_not_are_kept() -> None:
     plain = refine_product(switch({}), NAME).best
     assert plain is not None
@@ -192,6 +193,7 @@ def test_limits_on_use_that_bind_or_do_not_are_kept() -> None:
     assert "shown is the best plan found that keeps it" in refined_text(found)
 
 
+@pytest.mark.long
 def test_what_forbids_every_plan_is_named_and_never_inf() -> None:
     """Without a curve in the words of ``solve``; with one the lowest DPPM of any time."""
     tight = load("minimal", {"products.asic.use_limits_per_good": {"tester.ft_h": 1e-5}})
@@ -259,6 +261,7 @@ def test_a_product_is_proved_by_the_bounds_of_all_its_routes() -> None:
 THREE = (2, 8, 19)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", THREE)
 def test_three_curves_against_a_dense_grid(seed: int) -> None:
     found = problem(seed, 3)

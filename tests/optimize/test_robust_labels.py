@@ -150,6 +150,7 @@ def test_the_least_ratio_is_that_of_all_corners() -> None:
         assert least_ratio(p, value, (few, many)) == pytest.approx(ratios.min(), rel=1e-13)
 
 
+@pytest.mark.long
 def test_ten_dies_in_four_scenarios() -> None:
     """8^20 plans: proved, or a gap that is small and true; nothing that is tried is below it."""
     rng = np.random.default_rng(1)
