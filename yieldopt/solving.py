@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from threading import Event
 
+from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.backends import LinearProgram
 from yieldopt.optimize.budget import Budget
 from yieldopt.plan import Result
@@ -54,7 +56,7 @@ def solve(
     Raises
     ------
     UnknownName, CaseError, SolverError
-        No such backend; a time limit that is not above 0; the backend failed.
+        No such backend; a time limit that is not above 0, or a gap below 0; the backend failed.
 
     Examples
     --------
@@ -80,6 +82,8 @@ def solve_whole(
     """
     if not isinstance(case, Case):
         raise TypeError(f"solve takes a Case, as load(path) gives it, not {type(case).__name__}")
+    if not 0.0 <= gap < math.inf:
+        raise CaseError(Fault("must be at least 0, and finite", "gap", gap))
     start = time.perf_counter()
     found = plan(case, solver, Budget.of(time_limit_s, stop), gap, progress)
     result = replace(found.result, runtime_s=time.perf_counter() - start)

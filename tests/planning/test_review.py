@@ -14,7 +14,7 @@ from tests.planning.enumeration import ways
 from tests.planning.random_plans import random_case
 from tests.planning.reference import reference
 from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH
-from yieldopt import Result, Status, load, solve
+from yieldopt import CaseError, Result, Status, load, solve
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.generation import relax
 from yieldopt.planning.master import Master
@@ -280,6 +280,12 @@ def _root_usd(case: Case, tight: bool) -> float:
     found = relax(master)
     assert found is not None
     return found.bound + programme.constant_usd
+
+
+@pytest.mark.parametrize("gap", [-1e-3, float("nan"), float("inf")])
+def test_a_gap_that_is_none_is_refused(gap: float) -> None:
+    with pytest.raises(CaseError, match="gap: must be at least 0"):
+        solve(load("minimal"), gap=gap)
 
 
 # Plans at stand-alone coverage.
