@@ -143,7 +143,7 @@ class Result:
     late: tuple[Mapping[str, Any], ...] = ()
     decisions: tuple[Mapping[str, Any], ...] = ()
     periods: tuple[str, ...] = ()
-    stand_alone_coverage_usd: float | None = None  # objective where coverage ignores scarcity
+    stand_alone_coverage_usd: float | None = None  # objective of coverage that ignores scarcity
     spend_usd: float | None = None  # paid, discounted: no penalty for unmet demand, no sales
     costs: tuple[Mapping[str, Any], ...] = ()  # (kind, period, usd, discounted_usd)
     starts: tuple[Mapping[str, Any], ...] = ()  # rows of a start plan, where one was asked for

@@ -39,15 +39,12 @@ _LEAST_S = 5.0  # also where no time is left: a plan is worth more than the limi
 class Planned:
     """The best plan found: value, lower bound, solution and duals; and how it was shown.
 
-    ``relaxed`` is where all columns and duals are those of the node with the decisions fixed.
-    ``short`` is set instead where no plan keeps all rows: the least by which they are broken.
+    Columns and duals of ``found`` are those of the node with the decisions fixed. ``short`` is set instead where no plan keeps all rows: the least by which they are broken.
     """
 
     value: float
     bound: float
     found: Relaxed | None
-    root_bound: float
-    nodes: int
     short: Relaxed | None = None
 
 
@@ -84,7 +81,7 @@ class Branching:
         tick = itertools.count()
         root = self._visit(Node())
         if root is None:
-            return Planned(np.inf, np.inf, None, np.inf, self.nodes, self.shortest)
+            return Planned(np.inf, np.inf, None, self.shortest)
         if self.hint is not None and not self._closed(root.bound):
             self._take(self._solve(Node(self._fixed(self.hint))))
         queue = [(root.bound, next(tick), Node(), root)]
@@ -108,7 +105,7 @@ class Branching:
                     heapq.heappush(queue, (bound, next(tick), child, found))
         self._settle()
         lower = min([floor, self.value, *(entry[0] for entry in queue)])
-        return Planned(self.value, lower, self.found, root.bound, self.nodes)
+        return Planned(self.value, lower, self.found)
 
     def _settle(self) -> None:
         """Solve the best plan's node once more, for duals of what is scarce alone."""

@@ -21,6 +21,7 @@ from yieldopt.planning.sheet import MONEY
 from yieldopt.planning.tightening import tightened
 from yieldopt.schema.case import Case
 
+_SAME = 1e-6  # of a value: the solver's own tolerances
 _ALONE_S = 20.0  # for the plan at stand-alone coverage, which is for comparison
 
 
@@ -69,7 +70,8 @@ def plan(
     if found.found is None:
         result = answer.short(master, found)
     else:
-        usd = None if alone is None else alone.objective + master.programme.constant_usd
+        usd = None if alone is None else _at_least(alone, found.value)
+        usd = None if usd is None else usd + master.programme.constant_usd
         result = replace(answer.planned(master, found), stand_alone_coverage_usd=usd)
     return Plan(replace(result, solver=solver), master.whole_programme())
 
@@ -86,6 +88,17 @@ def stand_alone(master: Master, solver: str, budget: Budget) -> LpAnswer | None:
         return backend(solver)(master.whole_programme(first_only=True), time_limit_s=left_s)
     except SolverError:
         return None
+
+
+def _at_least(alone: LpAnswer, joint: float) -> float:
+    """Return what stand-alone coverage costs at least: its value, or its bound where time ended.
+
+    It is one of the plans that the joint one is the best of, so it never costs less. Where the
+    solver tells no bound its value stands.
+    """
+    proved = alone.objective - alone.bound <= _SAME * abs(alone.objective)
+    told = np.isfinite(alone.bound)
+    return max(alone.bound, joint) if told and not proved else alone.objective
 
 
 def _has_pool(setting: Setting, product: int) -> bool:
