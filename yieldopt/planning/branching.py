@@ -39,7 +39,8 @@ _LEAST_S = 5.0  # also where no time is left: a plan is worth more than the limi
 class Planned:
     """The best plan found: value, lower bound, solution and duals; and how it was shown.
 
-    Columns and duals of ``found`` are those of the node with the decisions fixed. ``short`` is set instead where no plan keeps all rows: the least by which they are broken.
+    Columns and duals of ``found`` are those of the node with the decisions fixed. ``short`` is set
+    instead where no plan keeps all rows: the least by which they are broken.
     """
 
     value: float
