@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,6 +193,19 @@ def test_decisions_of_the_mean_may_leave_no_plan(tmp_path: Path) -> None:
     assert found.scenarios is not None
     assert found.status == "infeasible"
     assert "no plan keeps the rules in every scenario" in resilience_text(found)
+
+
+def test_large_amounts_are_written_out(tmp_path: Path) -> None:
+    """A planner reads 2,500,000 packages, not 2.5e+06."""
+    path = written(tmp_path, asked('lose = "region"'))
+    path.write_text(re.sub(r"(?m)^demand = .*$", "demand = 2.5e6", path.read_text()))
+    found = resilience(load(path))
+    assert found.losses is not None
+    unmet = [amount for one in found.losses.base.futures for amount in one.unmet.values()]
+    assert max(unmet) > 1e6
+    text = resilience_text(found)
+    assert f"{max(unmet):,.0f}" in text
+    assert "e+0" not in text
 
 
 def test_time_that_ends_leaves_bounds(tmp_path: Path) -> None:

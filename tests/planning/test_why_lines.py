@@ -188,3 +188,48 @@ def test_an_open_line_makes_more_than_it_was_opened_for(tmp_path: Path) -> None:
             far = demand(case, row.product, row.period, 2.0 * row.demand)
             assert row.usd_per_good == pytest.approx((far - cost(case)) / row.demand, rel=1e-6)
             assert [(m.kind, m.line) for m in row.moved] == [("made", "cowos_s")]
+
+
+DUAL = """\
+name = "dual"
+periods = ["q1", "q2", "q3"]
+
+[[resources]]
+name = "interposer.cowos_s"
+source = "assumed: a test"
+capacity = [2000, 2500, 3000]
+
+[[resources]]
+name = "interposer.osat_2p5d"
+source = "assumed: a test"
+capacity = [500, 600, 700]
+
+[[shares]]
+name = "dual"
+each = "line"
+most_frac = 0.6
+source = "assumed: a test"
+
+[[products]]
+name = "gpu"
+routes = ["cowos_s", "osat_2p5d"]
+interposer_mm = [40.0, 43.0]
+substrate_mm = [60.0, 60.0]
+dppm_limit = 500.0
+shortage_cost_usd = 15000
+demand = [70000, 90000, 110000]
+[products.slots]
+logic = [{part = "gpu_h100"}]
+memory = [{part = "hbm3_8h", count = 5}]
+substrate = [{part = "abf_ai_gpu"}]
+"""
+
+
+def test_a_line_that_the_plan_uses_is_not_called_unused(tmp_path: Path) -> None:
+    """Also where plans that cost the same use it in other periods: the plan shown counts."""
+    case = read(DUAL, tmp_path)
+    result = solve(case)
+    made = {(row["product"], row["line"], row["period"]) for row in result.allocation}
+    idle = {(row.product, row.line, period) for row in why(case).unused for period in row.periods}
+    assert made
+    assert not made & idle

@@ -135,7 +135,7 @@ def _with(master: Master, found: Planned, budget: Budget) -> Why:
         )
     if plain.status is Status.FEASIBLE:
         notes.append("the plan is not proved to be the best: other decisions may have other prices")
-    lines = tuple(unused(held, budget))
+    lines = tuple(unused(held, relaxed.x, budget))
     prices = tuple(scarce(held, _half(budget)))
     demand = tuple(marginal(held, budget))
     if budget.is_spent or any(row.low is None for row in prices):

@@ -94,19 +94,22 @@ def excluded(setting: Setting) -> Iterator[Excluded]:
                 yield Excluded(name, line.name, (f"barred region: {', '.join(barred)}",))
 
 
-def unused(held: Held, budget: Budget) -> Iterator[Unused]:
+def unused(held: Held, x: Array, budget: Budget) -> Iterator[Unused]:
     """Yield the lines that a product could use and does not, in the order of the case.
 
     Parameters
     ----------
     held
         The plan with its whole decisions held.
+    x
+        The plan itself: of plans that cost the same it is the one that is shown.
     budget
         When it is spent no further line is looked at.
     """
     setting = held.master.setting
     made = np.zeros(len(setting.slot_pool))
-    np.add.at(made, held.master.slot[: len(held.master.fill(held.x))], held.master.fill(held.x))
+    packages = held.master.fill(x)
+    np.add.at(made, held.master.slot[: len(packages)], packages)
     for number, product in enumerate(setting.products):
         dust = _MADE * float(product.demand.sum())
         for line in setting.lines(number):

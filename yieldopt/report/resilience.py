@@ -8,7 +8,7 @@ from yieldopt.planning.losses import Losses, Premium
 from yieldopt.planning.prepared import InFuture, Prepared, Row
 from yieldopt.planning.resilience import Resilience
 from yieldopt.planning.scenarios import Scenarios, Worth
-from yieldopt.report.text import columns, usd
+from yieldopt.report.text import columns, quantity, usd
 
 _PROVED = 1e-9  # a relative gap that is rounding
 
@@ -98,13 +98,13 @@ def _unmet(head: str, names: tuple[str, str], one: Prepared, other: Prepared | N
 
 def _amount(one: InFuture | None, product: str) -> str:
     known = one is not None and one.cost_usd is not None
-    return f"{one.unmet.get(product, 0.0):,.6g}" if one is not None and known else "?"
+    return quantity(one.unmet.get(product, 0.0)) if one is not None and known else "?"
 
 
 def _packages(one: InFuture | None) -> str:
     if one is None or one.cost_usd is None:
         return "?"
-    parts = [f"{amount:,.6g} {name}" for name, amount in one.unmet.items()]
+    parts = [f"{quantity(amount)} {name}" for name, amount in one.unmet.items()]
     return ", ".join(parts) or "none"
 
 
@@ -121,7 +121,7 @@ def _prepared(name: str, plan: Prepared, premium: Premium | None) -> str:
         lines.append(line)
         lines += [f"  {line}" for line in _differs(premium.differs, "base plan")]
     if plan.stock:
-        stock = ", ".join(f"{amount:,.6g} {name}" for name, amount in plan.stock.items())
+        stock = ", ".join(f"{quantity(amount)} {name}" for name, amount in plan.stock.items())
         lines.append(f"  in stock before the loss: {stock}")
     return "\n".join(lines)
 

@@ -9,6 +9,8 @@ from typing import Any
 from yieldopt.errors import CaseError
 from yieldopt.flow import Flow, Outcome
 
+_ROUND = 1e3  # amounts from here on are shown whole
+
 
 def to_json(data: Any) -> str:
     """Return strict JSON (NaN and infinity refused), two spaces deep."""
@@ -35,6 +37,17 @@ def outcome_data(out: Outcome) -> dict[str, Any]:
 def usd(value: float) -> str:
     """Return money to the cent, thousands marked."""
     return f"{value:,.2f}"
+
+
+def quantity(value: float) -> str:
+    """Return an amount: whole with thousands marked from a thousand on, else six digits.
+
+    Examples
+    --------
+    >>> quantity(7652310.4), quantity(92.12345)
+    ('7,652,310', '92.1235')
+    """
+    return f"{value:,.0f}" if value >= _ROUND else f"{value:.6g}"
 
 
 def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:

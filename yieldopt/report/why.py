@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from yieldopt.planning.why import Why
 from yieldopt.planning.why_prices import Marginal, Moved, Scarce
 from yieldopt.planning.why_unused import Unused
-from yieldopt.report.text import columns, usd
+from yieldopt.report.text import columns, quantity, usd
 
-_ROUND = 1e3  # amounts from here on are shown whole
 _FEW = 4  # periods that are named
 _SEEN = 1e-3  # packages: smaller changes are in the data alone
 _MOST = 6  # changes of a plan that are shown in one line
@@ -61,30 +60,26 @@ def _scarce(rows: Sequence[Scarce]) -> str:
             (
                 row.resource,
                 row.period,
-                f"{_amount(row.capacity)} {row.unit if row.unit != 'unit' else ''}".rstrip(),
+                f"{quantity(row.capacity)} {row.unit if row.unit != 'unit' else ''}".rstrip(),
                 usd(row.usd_per_unit),
-                "?" if row.low is None else _amount(row.low),
-                _amount(row.high) if row.high is not None else "?" if row.low is None else "any",
+                "?" if row.low is None else quantity(row.low),
+                quantity(row.high) if row.high is not None else "?" if row.low is None else "any",
                 "the same" if same else less,
             )
         )
     return columns(table, right=range(2, 7))
 
 
-def _amount(value: float) -> str:
-    return f"{value:,.0f}" if value >= _ROUND else f"{value:.6g}"
-
-
 def _marginal(row: Marginal) -> Iterator[str]:
     name = f"{row.product} in {row.period}"
     if row.usd_per_good is None:
-        yield f"  {name}: no plan serves one more than {_amount(row.demand)}"
+        yield f"  {name}: no plan serves one more than {quantity(row.demand)}"
         return
     verb = "costs" if row.usd_per_good >= 0.0 else "earns"
     holds = ""
     if row.low is not None:
-        to = "twice the demand" if row.high is None else _amount(row.high)
-        holds = f" (from {_amount(row.low)} to {to}; asked {_amount(row.demand)})"
+        to = "twice the demand" if row.high is None else quantity(row.high)
+        holds = f" (from {quantity(row.low)} to {to}; asked {quantity(row.demand)})"
     yield f"  {name} {verb} {usd(abs(row.usd_per_good))} USD{holds}"
     seen = [moved for moved in row.moved if abs(moved.packages) >= _SEEN]
     largest = sorted(seen, key=lambda moved: -abs(moved.packages))
@@ -122,10 +117,11 @@ def _unused(row: Unused) -> str:
 def _aside(row: Unused) -> str:
     """Say what a line that is not open would give, and what opening it would take."""
     aside = row.cheaper_usd_per_good or 0.0
-    text = "once open, a package there costs the same as what it replaces"
+    text = f"once open, a package there in {row.period} costs the same as what it replaces"
     if usd(abs(aside)) != usd(0.0):
         side = "dearer" if aside > 0.0 else "cheaper"
-        text = f"once open, a package there is {usd(abs(aside))} USD {side} than what it replaces"
+        gain = f"{usd(abs(aside))} USD {side}"
+        text = f"once open, a package there in {row.period} is {gain} than what it replaces"
     if row.opening is None or row.opening_usd is None:
         return f"{text}; no start or run of it was found to fit the other decisions"
     return f"{text}; the plan costs {usd(abs(row.opening_usd))} USD more with: {row.opening}"
