@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from yieldopt.planning.master import Master
+from yieldopt.planning.setting import Setting
 from yieldopt.planning.sheet import MONEY, Array
 
 _RUNNING = {"expansion": "running lumps", "left": "not taken"}
 _CAPITAL = {"expansion": "lumps", "booking": "prepayments", "qualification": "lines entered"}
-_WORTH = "shortage"
 
 
 def costs_of(master: Master, x: Array) -> Iterator[Mapping[str, Any]]:
@@ -21,7 +21,8 @@ def costs_of(master: Master, x: Array) -> Iterator[Mapping[str, Any]]:
 
     Packages, stock, late demand, surcharges, lumps and what they cost to run, lines entered,
     prepayments, what is owed and not taken, what stands by; shortage (a penalty, nobody pays it)
-    and sales (below 0) under margin. The discounted ones sum to the objective.
+    and, under margin, sales of the demand of a period that is served (below 0). The discounted
+    ones sum to the objective.
 
     Parameters
     ----------
@@ -30,10 +31,14 @@ def costs_of(master: Master, x: Array) -> Iterator[Mapping[str, Any]]:
     """
     setting = master.setting
     parts: dict[tuple[str, int], list[float]] = {}
+    unmet: dict[tuple[int, int], float] = {}
     for column, amount in zip(master.programme.columns, x, strict=False):
+        if column.kind == "unmet":
+            unmet[int(column.key[0]), int(column.key[1])] = float(amount)
+            continue
         for flow in column.flows if amount else ():
             names = {"capital": _CAPITAL, "running": _RUNNING}.get(flow.kind, {})
-            kind = _WORTH if flow.kind == "worth" else names.get(column.kind, column.kind)
+            kind = names.get(column.kind, column.kind)
             parts.setdefault((kind, flow.period), []).append(float(amount) * flow.usd)
     made = master.fill(x)
     count = len(made)
@@ -45,7 +50,7 @@ def costs_of(master: Master, x: Array) -> Iterator[Mapping[str, Any]]:
     for t in range(setting.periods):
         parts["packages", t] = [float(by_period[t])]
         parts["standing by", t] = [fixed]
-        parts["sales", t] = [-_asked_usd(master, t)]
+        parts["shortage", t], parts["sales", t] = _short_and_sold(setting, t, unmet)
     for (kind, t), amounts in sorted(parts.items()):
         usd = math.fsum(amounts)
         if usd:
@@ -58,13 +63,15 @@ def costs_of(master: Master, x: Array) -> Iterator[Mapping[str, Any]]:
             }
 
 
-def _asked_usd(master: Master, period: int) -> float:
-    """Return what all demand of a period would sell for; what is unmet is charged as shortage."""
-    setting = master.setting
-    if setting.case.objective != "margin":
-        return 0.0
-    return math.fsum(
-        product.shape.price_usd.base * float(product.demand[period])
-        for product in setting.products
-        if product.capped and product.shape.price_usd is not None
-    )
+def _short_and_sold(
+    setting: Setting, period: int, unmet: Mapping[tuple[int, int], float]
+) -> tuple[list[float], list[float]]:
+    """Return by product the penalty for what is unmet, and sales of what is not (below 0)."""
+    short, sold = [], []
+    for number, product in enumerate(setting.products):
+        shape, missing = product.shape, unmet.get((number, period), 0.0)
+        if shape.shortage_cost_usd is not None:
+            short.append(shape.shortage_cost_usd.base * missing)
+        if setting.case.objective == "margin" and product.capped and shape.price_usd is not None:
+            sold.append(-shape.price_usd.base * (float(product.demand[period]) - missing))
+    return short, sold
