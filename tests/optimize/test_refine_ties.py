@@ -104,6 +104,7 @@ def test_a_tie_keeps_coverages_equal_and_its_rates_hold(seed: int) -> None:
             assert -mover.turn * (1.0 + 1e-2) - 1e-6 <= bend <= 1e-6  # differences: 1e-16·t/h²
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("later", [(0.95, 20.0), (0.951, 20.5), (0.999, 30.0)])
 @pytest.mark.parametrize("asked", [Asked(escape_cost_usd=500.0), Asked(dppm_limit=60_000.0)])
 def test_repaired_curves_that_nearly_coincide_close(

@@ -14,6 +14,7 @@ import pytest
 
 from tests.planning import futures_reference as reference
 from tests.planning.random_plans import RULES, random_case
+from tests.seeds import seeds
 from yieldopt import load
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.futures import Future, as_it_is, lost, scenario_futures
@@ -103,7 +104,7 @@ def check(both: Both, risk: Risk) -> FirstStage | None:
     return first
 
 
-@pytest.mark.parametrize("seed", range(400, 416))
+@pytest.mark.parametrize("seed", seeds(range(400, 416), 5))
 def test_losses_by_expected_cost(seed: int, tmp_path: Path) -> None:
     check(with_losses(case_of(tmp_path, seed, ASKED), 0.15), Risk())
 
@@ -142,18 +143,18 @@ usd_per_unit_not_taken = 30.0
 
 
 @pytest.mark.parametrize("risk", RISKS)
-@pytest.mark.parametrize("seed", range(420, 423))
+@pytest.mark.parametrize("seed", seeds(range(420, 423), 1))
 def test_losses_by_risk(seed: int, risk: Risk, tmp_path: Path) -> None:
     check(with_losses(case_of(tmp_path, seed, ASKED), 0.15), risk)
 
 
-@pytest.mark.parametrize("seed", range(430, 436))
+@pytest.mark.parametrize("seed", seeds(range(430, 436), 3))
 def test_losses_to_be_served(seed: int, tmp_path: Path) -> None:
     """The least cost where nothing is lost of a plan that serves a share under any loss."""
     check(with_losses(case_of(tmp_path, seed, ASKED), 0.0, 0.35), Risk())
 
 
-@pytest.mark.parametrize("seed", range(440, 448))
+@pytest.mark.parametrize("seed", seeds(range(440, 448), 3))
 def test_scenarios_by_expected_cost(seed: int, tmp_path: Path) -> None:
     check(with_scenarios(case_of(tmp_path, seed, SCENARIOS)), Risk())
 

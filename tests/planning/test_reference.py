@@ -19,6 +19,7 @@ from tests.planning.milp import Milp
 from tests.planning.model import Model
 from tests.planning.random_plans import random_case
 from tests.planning.reference import Plan, reference
+from tests.seeds import seeds
 from yieldopt import evaluate, load
 from yieldopt.compile import compile_template
 from yieldopt.schema.case import Case
@@ -351,7 +352,7 @@ def test_a_line_has_its_own_wafers_and_freight(solve: Any) -> None:
 MANY = {"lines", "stock", "late", "lumps", "bookings", "qualification", "lots", "one_programme"}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(range(2), 1))
 def test_another_solver_finds_the_same_optimum(seed: int, tmp_path: Path) -> None:
     """HiGHS on the same rows: it stops at a gap of 1e-7 and feasibility of 1e-9."""
     path = tmp_path / "case.toml"

@@ -20,9 +20,13 @@ AGREE = 1e-6
 OTHERS = [name for name in BACKENDS if name != "highs"]
 # What is short of something: the rest has no row that binds, and each solver one number to give.
 CASES = sorted(name for name in bundled_cases() if load(name).resources)
+LONG = ("accelerators_2026",)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in CASES],
+)
 def test_all_solvers_agree(case: str) -> None:
     found = solve(load(case))
     assert found.objective_usd is not None
