@@ -21,6 +21,8 @@ OTHERS = [name for name in BACKENDS if name != "highs"]
 # What is short of something: the rest has no row that binds, and each solver one number to give.
 CASES = sorted(name for name in bundled_cases() if load(name).resources)
 LONG = ("accelerators_2026",)
+AVAILABLE = pulp.listSolvers(onlyAvailable=True)
+FOUND = ["HiGHS", *(name for name in ("PULP_CBC_CMD", "COIN_CMD") if name in AVAILABLE)]
 
 
 @pytest.mark.parametrize(
@@ -43,15 +45,12 @@ def test_all_solvers_agree(case: str) -> None:
             assert product.made == pytest.approx(made[product.name], rel=1e-3, abs=1.0)
 
 
-def test_a_solver_that_pulp_finds() -> None:
-    """CBC, where it is installed: with PuLP 3 it comes along, with PuLP 4 by the extra ``cbc``."""
-    names = [n for n in ("PULP_CBC_CMD", "COIN_CMD") if n in pulp.listSolvers(onlyAvailable=True)]
-    if not names:
-        pytest.skip("no CBC here: pip install 'yieldopt[cbc]'")
-    found = solve(load("plan_from_tables"), solver=f"pulp:{names[0]}")
-    assert found.objective_usd == pytest.approx(
-        solve(load("plan_from_tables")).objective_usd, rel=AGREE
-    )
+@pytest.mark.parametrize("name", FOUND)
+def test_a_solver_that_pulp_finds(name: str) -> None:
+    """HiGHS is always there; CBC with PuLP 3, and with PuLP 4 by the extra ``cbc``."""
+    found = solve(load("plan_from_tables"), solver=f"pulp:{name}")
+    best = solve(load("plan_from_tables")).objective_usd
+    assert found.objective_usd == pytest.approx(best, rel=AGREE)
 
 
 @pytest.mark.parametrize("solver", BACKENDS)

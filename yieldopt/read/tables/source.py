@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ LISTED = 50  # faults of one table; of the rest their count is told
 NUMBER_HINT = "write 1234.5: a decimal point, no thousands separators, no unit"
 
 
-class Source:
+class Source(ABC):
     """A table of one file; rows count from 0 below the header, which is row -1.
 
     Parameters
@@ -32,13 +33,13 @@ class Source:
     def __init__(self, file: str, header: list[str | None], rows: int, first: int) -> None:
         self.file, self.header, self.rows, self.first = file, header, rows, first
 
+    @abstractmethod
     def texts(self, at: int) -> list[str | None]:
         """Return the cells of a column as names; an empty one is ``None``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def numbers(self, columns: Sequence[int]) -> dict[int, Cells]:
         """Return the cells of columns as numbers, by column."""
-        raise NotImplementedError
 
     def misfit(self, at: int, numeric: bool) -> str:
         """Return what the whole column holds instead of numbers or names; empty if it may do."""
