@@ -9,30 +9,25 @@ from pathlib import Path
 import click
 
 from yieldopt.commands.progress import shown_progress, stopped_by_ctrl_c
-from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, UNKNOWN, show, time_limit
+from yieldopt.commands.shared import (
+    CASE,
+    GAP,
+    INFEASIBLE,
+    JSON,
+    OUT,
+    SOLVER,
+    UNKNOWN,
+    show,
+    time_limit,
+)
 
 
 @click.command()
 @CASE
 @JSON
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Write result.json, plan.xlsx and tables (Parquet, CSV) here.",
-)
-@click.option(
-    "--solver",
-    default="highs",
-    show_default=True,
-    help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
-)
-@click.option(
-    "--gap",
-    type=click.FloatRange(min=0.0, max=1.0, max_open=True),
-    default=0.0,
-    show_default=True,
-    help="Relative gap at which the search over whole decisions may stop.",
-)
+@OUT
+@SOLVER
+@GAP
 @time_limit()
 def solve(
     case: Path,

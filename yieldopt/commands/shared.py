@@ -17,6 +17,24 @@ FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
 CASE = click.argument("case", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 PRODUCT = click.option("--product", required=True, help="A product of the case.")
+SOLVER = click.option(
+    "--solver",
+    default="highs",
+    show_default=True,
+    help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
+)
+GAP = click.option(
+    "--gap",
+    type=click.FloatRange(min=0.0, max=1.0, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="Relative gap at which the search over whole decisions may stop.",
+)
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write result.json, a workbook and tables (Parquet, CSV) here.",
+)
 
 
 def time_limit(default_s: float | None = None) -> Callable[[F], F]:

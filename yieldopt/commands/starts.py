@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, JSON, show, time_limit
+from yieldopt.commands.shared import CASE, JSON, SOLVER, show, time_limit
 
 
 @click.command("starts")
 @CASE
 @JSON
-@click.option("--solver", default="highs", show_default=True, help="As for solve.")
+@SOLVER
 @time_limit()
 def starts_(case: Path, as_json: bool, solver: str, time_limit_s: float | None) -> None:
     """Solve a CASE; say what to start, order and book by period, and what before the first."""
