@@ -51,6 +51,14 @@ class Template:
                 if isinstance(item, Choice):
                     yield node, item
 
+    def steps(self) -> Iterator[Step]:
+        """Yield every step that some plan has, in order."""
+        for node in self.nodes:
+            for item in node.items:
+                for step in item.options.values() if isinstance(item, Choice) else (item,):
+                    if step is not None:
+                        yield step
+
     def default_levels(self) -> dict[str, str]:
         """Return "off" for every choice, or its first level where "off" is not on the menu."""
         return {

@@ -13,6 +13,7 @@ from yieldopt.engine import evaluate
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.optimize.budget import Budget, stopped
 from yieldopt.optimize.coverage import Found, Proof
+from yieldopt.optimize.owed import ENUMERATED, with_prices_as_costs
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.route import exclusions
 from yieldopt.optimize.ruled import Ruled, Search, best_under
@@ -22,7 +23,7 @@ from yieldopt.plan import Recipe, RouteVerdict
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.schema.route import RouteShape, SiteShape
-from yieldopt.template import Choice, Template
+from yieldopt.template import Template
 
 _GAP = 1e-7  # to which labels prove a plan; what is left shows in the gap of the answer
 _SEARCH_S = 120.0  # for one search; the answer then carries its true gap
@@ -45,13 +46,7 @@ class Candidate:
     @cached_property
     def resources(self) -> frozenset[str]:
         """Resources that some plan uses."""
-        steps = (
-            step
-            for node in self.template.nodes
-            for item in node.items
-            for step in (item.options.values() if isinstance(item, Choice) else (item,))
-        )
-        return frozenset(name for step in steps if step is not None for name in step.uses)
+        return frozenset(name for step in self.template.steps() for name in step.uses)
 
     @property
     def own_escape_usd(self) -> float:
@@ -123,22 +118,27 @@ class Candidate:
         return None if self.product.dppm_pooled else self.product.dppm_limit
 
     def _search(self, ask: _Asked, ruled: Ruled, known_usd: float) -> Found:
+        """Search at the prices: bounds take none below 0, so these become costs, or all is seen."""
+        prices, money = dict(ask.prices), not ask.prices_only
+        search: Search = partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S)
+        if any(price < 0.0 for price in prices.values()):
+            inside = None
+            if ruled.combinations > ENUMERATED:
+                inside = with_prices_as_costs(ruled, prices, prices_only=ask.prices_only)
+            if inside is None:
+                search = partial(every_plan, until=self.budget.until)
+            else:
+                ruled, prices, money = inside, {}, True
         return best_under(
             ruled,
             None,
-            dict(ask.prices),
+            prices,
             dppm_limit=ask.dppm_limit,
             escape_cost_usd=ask.escape_usd,
-            prices_only=ask.prices_only,
+            prices_only=not money,
             known_usd=known_usd,
-            search=self._exact(ask),
+            search=search,
         )
-
-    def _exact(self, ask: _Asked) -> Search:
-        """Return a search that is exact at the prices: bounds and labels take none below 0."""
-        if all(price > 0.0 for _, price in ask.prices):
-            return partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S)
-        return partial(every_plan, until=self.budget.until)
 
     def _known(self, ask: _Asked) -> float:
         """Return the least that a recipe found before costs at what is asked."""

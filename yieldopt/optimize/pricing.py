@@ -13,7 +13,7 @@ from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.terms import Terms, Use
 from yieldopt.optimize.trunk import Block
-from yieldopt.template import Choice, Template
+from yieldopt.template import Template
 
 Array = NDArray[np.float64]
 _LEAST_QUALITY = 1e-15  # a limit of a million DPPM allows all that ships anything good
@@ -79,10 +79,7 @@ def unknown_resources(limits: Iterable[str], known: Iterable[str]) -> list[Fault
 
 def resources(template: Template) -> list[str]:
     """Return every resource that some plan of a template uses, in order."""
-    items = [item for node in template.nodes for item in node.items]
-    options = [list(i.options.values()) if isinstance(i, Choice) else [i] for i in items]
-    steps = [step for levels in options for step in levels if step is not None]
-    return list(dict.fromkeys(name for step in steps for name in step.uses))
+    return list(dict.fromkeys(name for step in template.steps() for name in step.uses))
 
 
 def priced(problem: Problem, block: Block, ask: Ask) -> Terms:
