@@ -32,6 +32,7 @@ from tests.read.tabled import (
 from yieldopt.data import bundled_cases
 from yieldopt.read import load
 from yieldopt.read.tables.source import LISTED
+from yieldopt.schema.tables import GIVES
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -95,7 +96,7 @@ def test_changes_go_over_the_numbers_of_tables(tmp_path: Path) -> None:
 
 def test_a_case_of_one_period_needs_no_column_of_periods(tmp_path: Path) -> None:
     table(tmp_path / "plan.csv", ["product", "packages"], [["gpu", 5]])
-    path = case(tmp_path, named("csv"))
+    path = case(tmp_path, named("csv"), tpu="demand = 0")
     path.write_text(re.sub("periods = .*", "", path.read_text()))
     assert load(path).products[0].demand.over(1) == (5.0,)
 
@@ -264,12 +265,59 @@ def test_no_such_file(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_empty_table(tmp_path: Path, kind: str) -> None:
-    table(tmp_path / f"plan.{kind}", HEADER, [])
-    assert load(case(tmp_path, named(kind))) == load(case(tmp_path, ""))
+@pytest.mark.parametrize("what", ["demand", "capacity", "price", "shortage"])
+def test_an_empty_table(tmp_path: Path, kind: str, what: str) -> None:
+    """Nothing is 0 because a table is silent."""
+    header = {"demand": HEADER, "capacity": ["resource", "period", "capacity"]}
+    table(tmp_path / f"plan.{kind}", header.get(what, ["product", GIVES[what][2]]), [])
+    own = "" if what == "capacity" else "capacity = 1"
+    (fault,) = faults_of(case(tmp_path, named(kind, what), own))
+    assert (fault.file, fault.key) == (str(tmp_path / f"plan.{kind}"), place(kind, None))
+    assert fault.message == "has no rows: it gives nothing"
     table(tmp_path / f"plan.{kind}", [], [])
     messages = {fault.message for fault in told(case(tmp_path, named(kind)))}
     assert messages == ({"no such column"} if kind == "parquet" else {"no header"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_a_product_without_a_row_is_a_fault(tmp_path: Path, kind: str, layout: str) -> None:
+    """Its demand is not taken for 0: that is written, in the table or in the case."""
+    header, rows = (HEADER, GOOD) if layout == "long" else (["product", *PERIODS], WIDE)
+    rows = [row for row in rows if row[0] == "gpu"]
+    table(tmp_path / f"plan.{kind}", header, rows)
+    tables = named(kind, more=f'layout = "{layout}"')
+    (fault,) = faults_of(case(tmp_path, tables))
+    assert (fault.file, fault.key) == (str(tmp_path / f"plan.{kind}"), place(kind, None))
+    assert fault.message == "has no row of a product: its demand is not known"
+    assert fault.value == "tpu"
+    assert "write 0 in 2026Q1, 2026Q2, 2026Q3" in fault.hint
+    read = load(case(tmp_path, tables, tpu="demand = 0"))
+    assert read.products[1].demand.over(3) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_resource_without_a_row_is_a_fault_of_the_table(tmp_path: Path, kind: str) -> None:
+    rows = [["hbm.hbm3e_8h", period, 7] for period in PERIODS]
+    table(tmp_path / f"plan.{kind}", ["resource", "period", "capacity"], rows)
+    path = case(tmp_path, named(kind, "capacity"), "")
+    assert load(path).resources[0].capacity.over(3) == (7.0, 7.0, 7.0)
+    more = '[[resources]]\nname = "interposer.cowos_s"\nsource = "assumed: a test"\n'
+    path.write_text(path.read_text().replace("[[resources]]", f"{more}\n[[resources]]"))
+    (fault,) = faults_of(path)
+    assert (fault.file, fault.key) == (str(tmp_path / f"plan.{kind}"), place(kind, None))
+    assert fault.message == "has no row of a resource: its capacity is not known"
+    assert fault.value == "interposer.cowos_s"
+
+
+def test_rows_may_be_shared_out_over_tables(tmp_path: Path) -> None:
+    """A product is missing where none of them has it."""
+    both = case(tmp_path, named("csv") + named("parquet"))
+    for kind, name in (("csv", "gpu"), ("parquet", "tpu")):
+        table(tmp_path / f"plan.{kind}", HEADER, [row for row in GOOD if row[0] == name])
+    assert load(both) == load(case(tmp_path, "", **INLINE))
+    (fault,) = faults_of(case(tmp_path, named("csv")))
+    assert (fault.file, fault.value) == (str(tmp_path / "plan.csv"), "tpu")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,19 @@ from yieldopt.read.keys import join_key
 from yieldopt.read.shapes import check
 from yieldopt.read.tables.header import columns_of, roles_of
 from yieldopt.read.tables.rows import Wanted, numbers_of
-from yieldopt.read.tables.source import Source
+from yieldopt.read.tables.source import LISTED, Source
 from yieldopt.schema.tables import GIVES, TableShape
 
 _ENDINGS = ("csv", "parquet", "xlsx", "xlsm")
 _UNITS = {"demand": "packages", "price": "USD", "shortage": "USD"}  # a resource has its own
+
+
+@dataclass
+class _Given:
+    """What tables gave so far: the file by what and name, and the last table of each what."""
+
+    files: dict[tuple[str, str], str] = field(default_factory=dict)
+    last: dict[str, Source] = field(default_factory=dict)
 
 
 def with_tables(document: Document) -> Document:
@@ -42,7 +50,7 @@ def with_tables(document: Document) -> Document:
         if isinstance(data.get(key), list):
             data[key] = [dict(e) if isinstance(e, dict) else e for e in data[key]]
     periods = _periods(data)
-    given: dict[tuple[str, str], str] = {}
+    given = _Given()
     unread: set[str] = set()
     faults: list[Fault] = []
     for at, raw in enumerate(entries):
@@ -53,6 +61,12 @@ def with_tables(document: Document) -> Document:
         faults += wrong
         if wrong or not periods:
             unread |= set(GIVES if shape is None else [shape.what])
+    for what, source in given.last.items():
+        # Of a table with faults it is not known whose rows those are.
+        if what in ("demand", "capacity") and what not in unread:
+            missing = _without_row(data, what, source, periods)
+            faults += missing
+            unread |= {what} if missing else set()
     _stand_in(data, unread)
     return replace(document, data=data, faults=tuple(faults))
 
@@ -63,7 +77,7 @@ def _merge(
     key: str,
     folder: Path,
     periods: tuple[str, ...],
-    given: dict[tuple[str, str], str],
+    given: _Given,
 ) -> list[Fault]:
     """Put one table's numbers into the data; ``given`` has what tables gave before."""
     faults = [
@@ -71,7 +85,7 @@ def _merge(
         for role in shape.columns
         if role not in roles_of(shape)
     ]
-    kind, field, _ = GIVES[shape.what]
+    kind, key_there, _ = GIVES[shape.what]
     named = list(_named(data, kind))
     if faults:
         return faults
@@ -84,12 +98,13 @@ def _merge(
     columns, faults = columns_of(source, shape, list(orders))
     if columns is None:
         return faults
+    given.last[shape.what] = source
     found, wrong = numbers_of(source, columns, Wanted(shape.what, units, orders, shape.unit))
     for name, where, entry in named:
         if name in found:
             wrong += _given_twice(shape, name, where, entry, source, given)
-            given[shape.what, name] = source.file
-            entry.setdefault(field, found[name] if shape.periodic else found[name][0])
+            given.files[shape.what, name] = source.file
+            entry.setdefault(key_there, found[name] if shape.periodic else found[name][0])
     return faults + wrong
 
 
@@ -119,22 +134,37 @@ def _given_twice(
     where: str,
     entry: dict[str, Any],
     source: Source,
-    given: dict[tuple[str, str], str],
+    given: _Given,
 ) -> list[Fault]:
-    field = GIVES[shape.what][1]
-    if (shape.what, name) in given:
-        text = f"the {shape.what} of {name} is given by {given[shape.what, name]} already"
+    key = GIVES[shape.what][1]
+    if (shape.what, name) in given.files:
+        text = f"the {shape.what} of {name} is given by {given.files[shape.what, name]} already"
         return [source.fault(text)]
-    if field in entry:
+    if key in entry:
         hint = f"leave out one of the two: {source.file} gives it"
-        return [Fault("given here and by a table", f"{where}.{field}", hint=hint)]
+        return [Fault("given here and by a table", f"{where}.{key}", hint=hint)]
     return []
 
 
+def _without_row(
+    data: dict[str, Any], what: str, source: Source, periods: tuple[str, ...]
+) -> list[Fault]:
+    """Return a fault for each entry whose numbers stand neither in a table nor in the case."""
+    kind, key, _ = GIVES[what]
+    text = f"has no row of a {kind.removesuffix('s')}: its {what} is not known"
+    when = ", ".join(periods) if len(periods) <= 12 else f"all {len(periods)} periods"
+    absent = [(name, where) for name, where, entry in _named(data, kind) if key not in entry]
+    faults = []
+    for name, where in absent[:LISTED]:
+        hint = f"write 0 in {when} if there is none, or give {where}.{key}"
+        faults.append(source.fault(text, value=name, hint=hint))
+    return faults + source.rest(len(absent) - LISTED)
+
+
 def _stand_in(data: dict[str, Any], whats: Iterable[str]) -> None:
-    for kind, field, _ in (GIVES[what] for what in whats):
+    for kind, key, _ in (GIVES[what] for what in whats):
         for _, _, entry in _named(data, kind):
-            entry.setdefault(field, 0.0)
+            entry.setdefault(key, 0.0)
 
 
 def _open(path: Path, shape: TableShape, key: str) -> Source:

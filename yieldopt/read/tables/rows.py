@@ -72,7 +72,8 @@ def numbers_of(
     -------
     tuple
         A number for every period by name, as far as the rows are in order; and their faults,
-        the first fifty and the count of the rest. A row without any cell is passed over.
+        the first fifty and the count of the rest. A row without any cell is passed over; a table
+        of no other is a fault.
     """
     found = _Found(source)
     cells = source.numbers(list(columns.values))
@@ -87,7 +88,10 @@ def numbers_of(
         elif _unit_agrees(found, row, columns, wanted, name, unit):
             _take(found, row, name, period, columns, known, cells)
     _gaps(found, wanted)
-    found.faults += source.rest(found.count - len(found.faults))
+    if not found.seen and not found.count:
+        hint = "leave the table out, or write a row for every number, 0 where there is none"
+        found.faults.append(source.fault("has no rows: it gives nothing", hint=hint))
+    found.faults += source.rest(found.count - LISTED)
     whole = {
         name: [number for number in numbers if number is not None]
         for name, numbers in found.numbers.items()
