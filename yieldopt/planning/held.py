@@ -15,6 +15,7 @@ import numpy as np
 
 from yieldopt.planning.generation import Relaxed, relax
 from yieldopt.planning.master import Master, Node
+from yieldopt.planning.nearby import relax_near
 from yieldopt.planning.sheet import Array, Programme
 
 _MADE = 1e-9  # of a product's packages: less is rounding
@@ -99,10 +100,12 @@ class Held:
         self.master.add(master.slot, master.recipe)
         packages = sum(float(p.demand.sum()) for p in master.setting.products)
         self.tolerance = 1e-9 * max(1.0, packages)  # by which rows may be broken
+        self.proved: Array | None = None  # prices at which no recipe is wanted, (slots, features)
         self.base = self.at()
         if self.base.relaxed is None:
             raise TypeError("there is no plan to hold")
         self.duals, self.x = self.base.relaxed.duals, self.base.relaxed.x
+        self.proved = self.programme.prices(self.duals)
 
     def at(
         self, shift: Shift | None = None, amount: float = 0.0, node: Node | None = None
@@ -113,7 +116,7 @@ class Held:
         """
         shift, self.now = shift or Shift({}), node or self.node
         self._go(shift, amount, broken=False)
-        found = relax(self.master)
+        found = self._relaxed()
         if found is not None:
             return Point(found.value, self.slope(shift, found.duals), found)
         counted = self._go(shift, amount, broken=True)
@@ -123,10 +126,29 @@ class Held:
         missing, slope = found.value - counted, self.slope(shift, found.duals, 0.0)
         if missing <= self.tolerance:  # recipes that were found on the way may keep the rows
             self._go(shift, amount, broken=False)
-            again = relax(self.master)
+            again = self._relaxed()
             if again is not None:
                 return Point(again.value, self.slope(shift, again.duals), again)
         return Point(missing, slope, None)
+
+    def _relaxed(self) -> Relaxed | None:
+        """Solve over every recipe; near the plan only where some price fell."""
+        if self.proved is None or self.now is not self.node:
+            return relax(self.master)
+        return relax_near(self.master, self.proved)
+
+    def known(self, shift: Shift, amount: float) -> Point | None:
+        """Return the optimum at a shift over the recipes that are known, ``None`` if none is.
+
+        Nothing is priced: the value is no less than over every recipe.
+        """
+        self.now = self.node
+        self._go(shift, amount, broken=False)
+        found = self.master.solve()
+        if found is None:
+            return None
+        relaxed = Relaxed(found.objective, -np.inf, found.x, found.duals)
+        return Point(relaxed.value, self.slope(shift, relaxed.duals), relaxed)
 
     def slope(self, shift: Shift, duals: Array, money: float = 1.0) -> float:
         """Return the change of the value with one unit of a shift, at duals."""

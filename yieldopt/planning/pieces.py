@@ -75,31 +75,48 @@ def _end(
 ) -> tuple[float | None, float]:
     """Return where the line from a point ends, ``None`` if not before ``most``; the slope beyond.
 
-    The slope beyond is infinite where no plan keeps the rules there.
+    The slope beyond is infinite where no plan keeps the rules there. Tangents are first taken over
+    the recipes that are known; the one that shows the end is then asked of every recipe. A value
+    that is on the line needs no proof: the value is convex, so none lies below.
     """
     span, beyond = abs(most), start.slope
     # Near points first: they ask for few recipes that are not known.
     far = float(np.copysign(min(first, span), most))
     end: float | None = None
+    tried: float | None = None  # where the last tangent was taken, if over known recipes alone
+    ask = False
     for _ in range(_STEPS):
-        there = held.at(shift, far)
+        known = None if ask else held.known(shift, far)
+        there = known or held.at(shift, far)
         if there.relaxed is None:
-            end, beyond = _edge(held, shift, far, there), np.inf
+            end, beyond, tried = _edge(held, shift, far, there), np.inf, None
             far = end * (1.0 - _CORNER)
-            there = held.at(shift, far)
+            known, there = None, held.at(shift, far)
             if abs(end) <= _CORNER * span or there.relaxed is None:
                 return (0.0 if abs(end) <= _CORNER * span else end), beyond
-        above = there.value - start.value - start.slope * far
-        if above <= _ON_LINE * max(1.0, abs(start.value)) or there.slope == start.slope:
-            if end is not None or abs(far) >= span:
+        if not is_on(start.value, start.slope, there, far) and there.slope != start.slope:
+            above = there.value - start.value - start.slope * far
+            tried = None if known is None else far
+            far, beyond = far - above / (there.slope - start.slope), there.slope
+            end, ask = (far if abs(far) > _CORNER * span else 0.0), False
+            if end:
+                continue
+        elif ask:  # with the recipes that were found the line goes on
+            end, ask = None, False
+        if end is None:
+            if abs(far) >= span:
                 return end, beyond
             far = float(np.copysign(min(_FARTHER * abs(far), span), most))
-            continue
-        far, beyond = far - above / (there.slope - start.slope), there.slope
-        if abs(far) <= _CORNER * span:
-            return 0.0, beyond
-        end = far
+        elif tried is None:
+            return end, beyond
+        else:
+            far, ask = tried, True
     raise SolverError(f"no end of a price was found in {_STEPS} steps")
+
+
+def is_on(value: float, slope: float, there: Point, amount: float) -> bool:
+    """Whether a point lies on the line from a value, but for rounding."""
+    return there.value - value - slope * amount <= _ON_LINE * max(1.0, abs(value))
 
 
 def _edge(held: Held, shift: Shift, far: float, there: Point) -> float:

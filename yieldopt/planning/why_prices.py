@@ -7,21 +7,24 @@ demand moves its row, what may stay unmet, and the service level.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.held import Held, Shift
-from yieldopt.planning.pieces import Piece, piece
+from yieldopt.planning.pieces import Piece, is_on, piece
 from yieldopt.planning.setting import Setting
 from yieldopt.planning.sheet import Array, Key, Programme
 
-_NOTHING = 1e-9  # of the value: what all of a capacity is worth when it is not scarce
-_FIRST = 0.05  # of what there is: how far to look first
+NOTHING = 1e-9  # of the value: what all of a capacity is worth when it is not scarce
+FIRST = 0.05  # of what there is: how far to look first
 _STEP = 0.01  # of the demand: the step in which changes of the plan are seen
 _DUST = 1e-6  # packages moved by one more
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Scarce:
     ----------
     usd_per_unit, less_usd_per_unit
         What one more unit saves, and what one less costs, at the case's capacity [USD, discounted];
-        they differ at a corner. ``None``: with one less no plan keeps the rules.
+        they differ at a corner. ``None``: with one less no plan keeps the rules, or there is none
+        to take away.
     low, high
         Capacities between which ``usd_per_unit`` holds; ``None``: not looked for, time ended; for
         high alone: it holds for any more (one more is worth nothing).
@@ -95,29 +99,65 @@ def scarce(held: Held, budget: Budget) -> Iterator[Scarce]:
     held
         The plan with its whole decisions held.
     budget
-        When it is spent ranges are no longer looked for.
+        When it is spent ranges are no longer looked for; those of the dearest are looked for first.
     """
+    rows = list(_priced(held))
+    found = ranged(
+        [row.price * row.have for row in rows], lambda at: _piece(held, rows[at]), budget
+    )
+    resources, periods = held.master.setting.case.resources, held.master.setting.case.periods
+    for at, row in enumerate(rows):
+        own, own_piece = resources[row.resource], found.get(at)
+        name, period, unit = own.name, periods[row.period], own.unit or "unit"
+        some = row.price if row.have > 0.0 else None
+        if own_piece is None:
+            yield Scarce(name, period, unit, row.have, row.price, some, None, None)
+            continue
+        low, high = _between(own_piece, row.have)
+        less = -own_piece.below if np.isfinite(own_piece.below) and row.have > 0.0 else None
+        price = max(0.0, -own_piece.slope)
+        if max(price, -own_piece.below) > row.least:  # else: a corner of a price that is nothing
+            yield Scarce(name, period, unit, row.have, price, less, low, high)
+
+
+@dataclass(frozen=True)
+class _Priced:
+    resource: int
+    period: int
+    shift: Shift
+    have: float
+    price: float
+    least: float  # a price that is nothing
+
+
+def _priced(held: Held) -> Iterator[_Priced]:
+    """Yield resources and periods that have a price at the duals of the plan."""
     setting, value = held.master.setting, abs(held.base.value)
     for number, resource in enumerate(setting.case.resources):
-        amounts = resource.capacity.over(setting.periods)
-        for t, period in enumerate(setting.case.periods):
-            shift, have = _capacity(held.programme, setting, number, t), amounts[t]
+        for t, have in enumerate(resource.capacity.over(setting.periods)):
+            shift = _capacity(held.programme, setting, number, t)
             price = -held.slope(shift, held.duals)
-            least = _NOTHING * max(value, 1.0) / max(have, 1.0)
-            if price <= least:
-                continue
-            unit = resource.unit or "unit"
-            if budget.is_spent:
-                yield Scarce(resource.name, period, unit, have, price, price, None, None)
-                continue
-            # No cost is below 0: the saving ends at the latest where nothing is left to be saved.
-            most = held.base.value / price
-            found = piece(held, shift, -have, most, _FIRST * max(have, _FIRST * most))
-            low, high = _between(found, have)
-            less = -found.below if np.isfinite(found.below) else None
-            price = max(0.0, -found.slope)
-            if max(price, -found.below) > least:  # else: a corner of one price, which is nothing
-                yield Scarce(resource.name, period, unit, have, price, less, low, high)
+            least = NOTHING * max(value, 1.0) / max(have, 1.0)
+            if price > least:
+                yield _Priced(number, t, shift, have, price, least)
+
+
+def _piece(held: Held, row: _Priced) -> Piece:
+    # No cost is below 0: the saving ends at the latest where nothing is left to be saved.
+    most = held.base.value / row.price
+    return piece(held, row.shift, -row.have, most, FIRST * max(row.have, FIRST * most))
+
+
+def ranged(worth: Sequence[float], look: Callable[[int], T], budget: Budget) -> dict[int, T]:
+    """Return what was found in time, by number: the dearest are looked at first."""
+    found: dict[int, T] = {}
+    for at in sorted(range(len(worth)), key=lambda one: -abs(worth[one])):
+        if budget.is_spent:
+            break
+        own = look(at)
+        if not budget.is_spent:  # else: searches may have been cut off
+            found[at] = own
+    return found
 
 
 def _between(found: Piece, have: float) -> tuple[float, float | None]:
@@ -142,30 +182,38 @@ def marginal(held: Held, budget: Budget) -> Iterator[Marginal]:
         As for :func:`scarce`.
     """
     setting = held.master.setting
-    for number, product in enumerate(setting.products):
-        for t in range(setting.periods) if product.capped else ():
-            if product.demand[t] > 0.0:
-                yield _marginal(held, budget, number, t)
+    rows = [
+        (number, t)
+        for number, product in enumerate(setting.products)
+        for t in range(setting.periods)
+        if product.capped and product.demand[t] > 0.0
+    ]
+    shifts = [_demand(held, *row) for row in rows]
+    prices = [held.slope(shift, held.duals) for shift in shifts]
+    asked = [float(setting.products[number].demand[t]) for number, t in rows]
+    worth = [price * amount for price, amount in zip(prices, asked, strict=True)]
+    found = ranged(worth, lambda at: _displaced(held, shifts[at], asked[at]), budget)
+    for at, (number, t) in enumerate(rows):
+        shape, sale = setting.products[number].shape, 0.0
+        if setting.case.objective == "margin" and shape.price_usd is not None:
+            sale = setting.discount[t] * shape.price_usd.base
+        own = shape.name, setting.case.periods[t], asked[at]
+        if at not in found:
+            yield Marginal(*own, prices[at] - sale, None, None, ())
+            continue
+        looked, moved = found[at]
+        usd = looked.slope - sale if np.isfinite(looked.slope) else None
+        yield Marginal(*own, usd, *_between(looked, asked[at]), moved)
 
 
-def _marginal(held: Held, budget: Budget, number: int, t: int) -> Marginal:
-    setting = held.master.setting
-    product, asked = setting.products[number], float(setting.products[number].demand[t])
-    shift, name, period = _demand(held, number, t), product.shape.name, setting.case.periods[t]
-    sale = 0.0
-    if setting.case.objective == "margin" and product.shape.price_usd is not None:
-        sale = setting.discount[t] * product.shape.price_usd.base
-    if budget.is_spent:
-        usd = held.slope(shift, held.duals) - sale
-        return Marginal(name, period, asked, usd, None, None, ())
-    found = piece(held, shift, -asked, asked, _FIRST * asked)
-    low, high = _between(found, asked)
+def _displaced(held: Held, shift: Shift, asked: float) -> tuple[Piece, tuple[Moved, ...]]:
+    """Return over which demands a price holds, and what one more package changes."""
+    found = piece(held, shift, -asked, asked, FIRST * asked)
     if not np.isfinite(found.slope):
-        return Marginal(name, period, asked, None, low, high, ())
+        return found, ()
     # Within the piece, and far enough for the rounding of what is made of the whole demand.
     step = min(max(1.0, _STEP * asked), 0.5 * (asked if found.high is None else found.high))
-    moved = tuple(_moved(held, shift, step))
-    return Marginal(name, period, asked, found.slope - sale, low, high, moved)
+    return found, tuple(_moved(held, shift, step, found.slope))
 
 
 def _demand(held: Held, number: int, t: int) -> Shift:
@@ -178,13 +226,15 @@ def _demand(held: Held, number: int, t: int) -> Shift:
     return Shift(rows, {} if unmet is None else {unmet: 1.0})
 
 
-def _moved(held: Held, shift: Shift, step: float) -> Iterator[Moved]:
-    """Yield by how much the plan changes with one more unit of a shift.
+def _moved(held: Held, shift: Shift, step: float, slope: float) -> Iterator[Moved]:
+    """Yield by how much the plan changes with one more unit of a shift, which has this slope.
 
     The plan is solved anew before, so that the next optimum is reached from its basis and is its
     neighbour, where several plans cost the same.
     """
-    before, after = held.at(), held.at(shift, step)
+    before, after = held.known(shift, 0.0) or held.at(), held.known(shift, step)
+    if after is None or not is_on(held.base.value, slope, after, step):
+        after = held.at(shift, step)
     if before.relaxed is None or after.relaxed is None:
         return
     count = max(len(before.relaxed.x), len(after.relaxed.x))
