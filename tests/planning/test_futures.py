@@ -17,9 +17,10 @@ from tests.planning.random_plans import RULES, random_case
 from tests.seeds import seeds
 from yieldopt import load
 from yieldopt.optimize.budget import Budget
+from yieldopt.planning.desk import Desk
 from yieldopt.planning.futures import Future, as_it_is, lost, scenario_futures
 from yieldopt.planning.joint import BUILT, WORST, Risk, Ties
-from yieldopt.planning.prepared import Desk, weighed
+from yieldopt.planning.prepared import weighed
 from yieldopt.planning.recourse import FirstStage
 from yieldopt.planning.setting import setting_of
 from yieldopt.schema.case import Case

@@ -245,7 +245,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert sorted(data) == ["case", "losses", "runtime_s", "scenarios", "solver", "status"]
     first = data["losses"]["base"]["futures"][0]
     assert sorted(first) == [
-        "bound_usd", "cost_usd", "decided", "name", "probability", "status", "unmet"
+        "bound_usd", "cost_usd", "decided", "name", "probability", "status", "unmet",
+        "unmet_by_period",
     ]  # fmt: skip
     for options, words in (
         (("--cvar", "0.8"), "--cvar: does nothing without --weight above 0"),

@@ -6,13 +6,26 @@ from pathlib import Path
 
 import click
 
-from yieldopt.commands.shared import CASE, JSON, as_options, needs, show, time_limit
+from yieldopt.commands.progress import shown_progress, stopped_by_ctrl_c
+from yieldopt.commands.shared import (
+    CASE,
+    GAP,
+    JSON,
+    OUT,
+    SOLVER,
+    as_options,
+    needs,
+    show,
+    time_limit,
+)
 
 
 @click.command("resilience")
 @CASE
 @JSON
-@click.option("--solver", default="highs", show_default=True, help="As for solve.")
+@OUT
+@SOLVER
+@GAP
 @click.option(
     "--weight",
     type=float,
@@ -28,25 +41,44 @@ from yieldopt.commands.shared import CASE, JSON, as_options, needs, show, time_l
 def resilience_(
     case: Path,
     as_json: bool,
+    out: Path | None,
     solver: str,
+    gap: float,
     weight: float | None,
     cvar: float | None,
     time_limit_s: float | None,
 ) -> None:
-    """Plan a CASE against the losses of its [resilience] and for its [[scenarios]]."""
+    """Plan a CASE against the losses of its [resilience] and for its [[scenarios]].
+
+    Ctrl-C ends it with the best plans so far and what bounds them.
+    """
     from yieldopt.planning.resilience import resilience
     from yieldopt.read import load
+    from yieldopt.report.files import check_folder
     from yieldopt.report.resilience import resilience_text
+    from yieldopt.report.resilience_files import write_resilience
 
     needs("--cvar", cvar, bool(weight), "--weight above 0")
-    with as_options({"cvar": "--cvar", "weight": "--weight"}):
+    if out is not None:
+        check_folder(out, case)
+    checked = load(case)
+    with (
+        as_options({"cvar": "--cvar", "weight": "--weight"}),
+        shown_progress(as_json) as shown,
+        stopped_by_ctrl_c() as stop,
+    ):
         found = resilience(
-            load(case),
+            checked,
             solver=solver,
             time_limit_s=time_limit_s,
             cvar=cvar,
             weight=weight or 0.0,
+            gap=gap,
+            shown=shown,
+            stop=stop,
         )
+    if out is not None:
+        write_resilience(found, out, protected=case)
     show(found, resilience_text, as_json, status=found.status)
 
 

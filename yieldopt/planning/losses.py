@@ -9,24 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from yieldopt.planning.desk import Desk, Met, status_of
 from yieldopt.planning.futures import Future, as_it_is, lost
 from yieldopt.planning.joint import WORST, Risk
-from yieldopt.planning.prepared import (
-    Desk,
-    InFuture,
-    Met,
-    Prepared,
-    Row,
-    differing,
-    prepared,
-    status_of,
-)
+from yieldopt.planning.prepared import InFuture, Prepared, Row, better, differing, prepared, told
 from yieldopt.planning.recourse import first_stage
 from yieldopt.planning.setting import Setting
 from yieldopt.schema.places import Loss, losses_of
 from yieldopt.schema.planning import ResilienceShape
 
 NOTHING = "nothing lost"
+_SURVIVING = "plan that survives"
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,9 @@ class Premium:
     least_usd
         No plan that does as much has a lower one; ``None`` where that was not asked.
     differs
-        Decisions before the loss whose amounts are not those of the base plan.
+        What is decided before the loss in other amounts than in the base plan: orders, starts and
+        bookings, dearest first, then packages made on a line, in stock, late and unmet, where most
+        differ first.
     """
 
     usd: float
@@ -105,28 +100,35 @@ def losses(setting: Setting, asked: ResilienceShape, desk: Desk, risk: Risk) -> 
     since, likely = case.periods.index(asked.begins), each or 0.0
     nothing = as_it_is(setting, NOTHING, 1.0 - likely * len(places))
     gone = [lost(setting, place, since, likely) for place in places]
-    plain = desk.alone(nothing, 0.2)
+    plain = desk.alone(nothing, 0.2, "base plan")
     first = None if plain.x is None else first_stage(plain.master, plain.x, desk.ties)
-    mets = [] if first is None else [Met(nothing, plain), *desk.meet(first, gone, 0.2)]
+    mets = [] if first is None else [Met(nothing, plain), *desk.meet(first, gone, 0.2, "base plan")]
     base = prepared(plain, first, mets, case, desk.ties)
     found = Losses(asked.begins, asked.service_frac, tuple(map(_row, places)), base)
     if first is None:
         return found
-    known = [Met(one, desk.alone(one, 0.2 / len(gone))).told(desk.ties) for one in gone]
-    ready = _ready([nothing, *gone], desk, WORST if each is None else risk, 0.5, mets)
+    share = 0.2 / len(gone)
+    known = [Met(one, desk.alone(one, share, f"{one.name} known to be lost")) for one in gone]
+    least = WORST if each is None else risk
+    ready = _ready([nothing, *gone], desk, least, 0.5, "prepared plan", mets)
+    ready = better(ready, base, [met.future.probability for met in mets], least)
     found = replace(
-        found, known=tuple(known), prepared=ready, premium=_premium(ready, base, least=False)
+        found,
+        known=tuple(told(one, desk.ties) for one in known),
+        prepared=ready,
+        premium=_premium(ready, base, least=False),
     )
     if asked.service_frac is None:
         return found
     served = [lost(setting, place, since, 0.0, asked.service_frac) for place in places]
     sure = as_it_is(setting, NOTHING, 1.0)
-    serving = _ready([sure, *served], desk, Risk(), 0.6)
+    serving = _ready([sure, *served], desk, Risk(), 0.6, _SURVIVING)
     never = served if serving.status == "infeasible" else []
-    out = [one.name for one in never if status_of(desk.alone(one, 0.2)) == "infeasible"]
+    alone = [(one.name, desk.alone(one, 0.2, f"{_SURVIVING} {one.name}")) for one in never]
+    out = [name for name, found_ in alone if status_of(found_) == "infeasible"]
     if 0 < len(out) < len(served):
         left = [one for one in served if one.name not in out]
-        serving = _ready([sure, *left], desk, Risk(), 0.6)
+        serving = _ready([sure, *left], desk, Risk(), 0.6, _SURVIVING)
     return replace(
         found,
         surviving=serving,
@@ -144,11 +146,16 @@ def _row(place: Loss) -> Row:
 
 
 def _ready(
-    futures: Sequence[Future], desk: Desk, risk: Risk, share: float, known: Sequence[Met] = ()
+    futures: Sequence[Future],
+    desk: Desk,
+    risk: Risk,
+    share: float,
+    what: str,
+    known: Sequence[Met] = (),
 ) -> Prepared:
     """Return the plan for several futures, met in each."""
-    found, first = desk.together(futures, risk, share, known)
-    mets = [] if first is None else desk.meet(first, futures, 0.5)
+    found, first = desk.together(futures, risk, share, known, what)
+    mets = [] if first is None else desk.meet(first, futures, 0.5, what)
     return prepared(found, first, mets, futures[0].setting.case, desk.ties)
 
 

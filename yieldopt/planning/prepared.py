@@ -7,26 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from yieldopt.optimize.budget import Budget
-from yieldopt.planning.answer import short_of
-from yieldopt.planning.futures import Future
-from yieldopt.planning.joint import BUILT, Joint, Risk, Ties, joined
-from yieldopt.planning.recourse import (
-    ROUNDING,
-    FirstStage,
-    Solved,
-    after,
-    first_stage,
-    solved,
-)
-from yieldopt.planning.sheet import Array, Column
+from yieldopt.planning.desk import Met, status_of
+from yieldopt.planning.joint import BUILT, Risk, Ties
+from yieldopt.planning.recourse import FirstStage, Solved
+from yieldopt.planning.sheet import PACKAGES, Column
 from yieldopt.schema.case import Case
 
-_CLOSED = 1e-9  # a relative gap that is rounding
 _DUST = 1e-9  # of a demand or of a share booked: less is rounding
+_KEPT = ("stock", "late", "unmet")
 _SAME = 1e-6  # amounts of two decisions that differ by less are the same
+_ROUNDED = 1e-6  # of the largest amount: packages that differ by less are the same
 Row = Mapping[str, Any]
 
 
@@ -47,6 +37,8 @@ class InFuture:
         ``"optimal"``, ``"feasible"``, ``"infeasible"`` or ``"unknown"``: of what is done then.
     decided
         Lines entered, lumps ordered and shares booked once the future is known.
+    unmet_by_period
+        Rows of ``product``, ``period`` and ``packages``.
     """
 
     name: str
@@ -56,6 +48,7 @@ class InFuture:
     unmet: Mapping[str, float]
     status: str
     decided: tuple[Row, ...] = ()
+    unmet_by_period: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,10 @@ class Prepared:
         Orders, starts and bookings before one knows; packages in stock then, by product.
     futures
         The plan in each.
+    made
+        What is made and kept before one knows: rows of ``kind`` (``"packages"``, ``"stock"``,
+        ``"late"``, ``"unmet"``), ``name`` (of the line, for packages), ``product``, ``period`` and
+        ``amount`` in packages.
     """
 
     status: str
@@ -78,6 +75,7 @@ class Prepared:
     decisions: tuple[Row, ...] = ()
     stock: Mapping[str, float] | None = None
     futures: tuple[InFuture, ...] = ()
+    made: tuple[Row, ...] = ()
 
     @property
     def gap(self) -> float | None:
@@ -96,93 +94,35 @@ class Prepared:
         return [math.inf if one.bound_usd is None else one.bound_usd for one in self.futures]
 
 
-@dataclass(frozen=True)
-class Desk:
-    """How plans are found: what is decided before, the solver, and the time for everything."""
-
-    ties: Ties
-    solver: str
-    budget: Budget
-
-    def part(self, share: float) -> Budget:
-        """Return a share of the time that is left."""
-        left_s = self.budget.left_s()
-        if math.isinf(self.budget.until):
-            return self.budget
-        return replace(self.budget, until=self.budget.until - (1.0 - share) * left_s)
-
-    def alone(self, future: Future, share: float) -> Solved:
-        """Plan for one future alone, in a share of the time that is left."""
-        return solved(future.setting, future.programme, self.solver, self.part(share))
-
-    def meet(self, first: FirstStage, futures: Sequence[Future], share: float) -> list[Met]:
-        """Meet each future with what was decided before, in a share of the time that is left."""
-        out = []
-        for number, future in enumerate(futures):
-            budget = self.part(share / (1.0 + share * (len(futures) - number - 1)))
-            for rounding in ROUNDING:
-                left = after(future, first, self.ties, rounding)
-                found = solved(left.setting, left.programme, self.solver, budget)
-                if found.x is not None:
-                    break
-            out.append(Met(future, found))
-        return out
-
-    def together(
-        self, futures: Sequence[Future], risk: Risk, share: float, known: Sequence[Met] = ()
-    ) -> tuple[Solved, FirstStage | None]:
-        """Plan for several futures; ``known``: a plan met in each of them, to begin with."""
-        joint = joined(futures, self.ties, risk)
-        found = solved(
-            joint.setting, joint.programme, self.solver, self.part(share), _hint(joint, known)
-        )
-        first = None
-        if found.x is not None:
-            first = first_stage(found.master, found.x, self.ties, joint)
-        return found, first
-
-
-@dataclass(frozen=True)
-class Met:
-    """A future, and what is done in it."""
-
-    future: Future
-    solved: Solved
-
-    def told(self, ties: Ties) -> InFuture:
-        """Return it as plain numbers."""
-        future, found = self.future, self.solved
-        status, x = status_of(found), found.x
-        if x is None:
-            none = None if math.isinf(found.bound_usd) else found.bound_usd
-            return InFuture(future.name, future.probability, None, none, {}, status)
-        case, columns = future.setting.case, found.master.programme.columns
-        unmet = {p.shape.name: 0.0 for p in future.setting.products}
-        dust = {p.shape.name: _DUST * float(p.demand.sum()) for p in future.setting.products}
-        for at, column in enumerate(columns):
-            if column.kind == "unmet":
-                unmet[case.products[column.key[0]].name] += float(x[at])
-        later = ((c, float(x[at])) for at, c in enumerate(columns) if not ties.hold(c))
-        return InFuture(
-            future.name,
-            future.probability,
-            found.value_usd,
-            found.bound_usd,
-            {name: amount for name, amount in unmet.items() if amount > dust[name]},
-            status,
-            tuple(decision_rows(case, later)),
-        )
-
-
-def status_of(found: Solved) -> str:
-    """Return how far a plan is proved, or that there is none."""
-    planned = found.planned
-    if planned.found is not None:
-        gap = found.value_usd - found.bound_usd
-        return "optimal" if gap <= _CLOSED * max(1.0, abs(found.value_usd)) else "feasible"
-    if planned.short is None:
-        return "unknown" if math.isfinite(planned.bound) else "infeasible"
-    return "infeasible" if planned.short.bound > short_of(found.master.setting) else "unknown"
+def told(met: Met, ties: Ties) -> InFuture:
+    """Return a future that was met as plain numbers."""
+    future, found = met.future, met.solved
+    status, x = status_of(found), found.x
+    if x is None:
+        none = None if math.isinf(found.bound_usd) else found.bound_usd
+        return InFuture(future.name, future.probability, None, none, {}, status)
+    case, columns = future.setting.case, found.master.programme.columns
+    unmet = {p.shape.name: 0.0 for p in future.setting.products}
+    dust = {p.shape.name: _DUST * float(p.demand.sum()) for p in future.setting.products}
+    by_period = []
+    for at, column in enumerate(columns):
+        if column.kind == "unmet":
+            product, amount = case.products[column.key[0]].name, float(x[at])
+            unmet[product] += amount
+            if amount > dust[product]:
+                period = case.periods[column.key[1]]
+                by_period.append({"product": product, "period": period, "packages": amount})
+    later = ((c, float(x[at])) for at, c in enumerate(columns) if not ties.hold(c))
+    return InFuture(
+        future.name,
+        future.probability,
+        found.value_usd,
+        found.bound_usd,
+        {name: amount for name, amount in unmet.items() if amount > dust[name]},
+        status,
+        tuple(decision_rows(case, later)),
+        tuple(by_period),
+    )
 
 
 def prepared(
@@ -204,8 +144,31 @@ def prepared(
         found.bound_usd,
         tuple(decision_rows(case, pairs)),
         stock,
-        tuple(one.told(ties) for one in mets),
+        tuple(told(one, ties) for one in mets),
+        tuple(_made_rows(case, first)),
     )
+
+
+def _made_rows(case: Case, first: FirstStage) -> Iterator[Row]:
+    """Yield what is made, kept, owed and unmet before one knows, in packages."""
+    dust = [_DUST * max(1.0, sum(p.demand.over(len(case.periods)))) for p in case.products]
+    found = [
+        ("packages", line, number, t, float(features[PACKAGES]))
+        for (number, line, t), features in sorted(first.made.items())
+    ]
+    for decided in first.decisions.values():
+        column = decided.column
+        if column.kind in _KEPT:
+            found.append((column.kind, None, *column.key, decided.amount))
+    for kind, name, number, t, amount in found:
+        if amount > dust[number]:
+            yield {
+                "kind": kind,
+                "name": name,
+                "product": case.products[number].name,
+                "period": case.periods[t],
+                "amount": amount,
+            }
 
 
 def decision_rows(case: Case, pairs: Iterable[tuple[Column, float]]) -> Iterator[Row]:
@@ -227,30 +190,48 @@ def decision_rows(case: Case, pairs: Iterable[tuple[Column, float]]) -> Iterator
 
 
 def differing(plan: Prepared, base: Prepared) -> tuple[Row, ...]:
-    """Return decisions of a plan that are not those of another, with the amounts of both."""
+    """Return where a plan does otherwise than another before one knows, with the amounts of both.
+
+    Orders, starts and bookings first, dearest first; then packages, where most differ first.
+    """
     keys = ("kind", "name", "product", "period")
     both: dict[tuple[Any, ...], list[float]] = {}
-    for at, rows in enumerate((base.decisions, plan.decisions)):
-        for row in rows:
-            both.setdefault(tuple(row[key] for key in keys), [0.0, 0.0])[at] = row["amount"]
+    usd: dict[tuple[Any, ...], float] = {}  # of one
+    for at, own in enumerate((base, plan)):
+        for row in (*own.decisions, *own.made):
+            key = tuple(row[key] for key in keys)
+            both.setdefault(key, [0.0, 0.0])[at] = row["amount"]
+            usd[key] = row.get("cost_usd", 0.0) / row["amount"]
+    most = max((before + now for before, now in both.values()), default=0.0)
+    least = {kind: _SAME if kind in BUILT else _ROUNDED * most for kind, *_ in both}
+    found = [key for key, (before, now) in both.items() if abs(now - before) > least[key[0]]]
+
+    def size(key: tuple[Any, ...]) -> tuple[bool, float, float]:
+        by = abs(both[key][1] - both[key][0])
+        return key[0] not in BUILT, -by * usd[key], -by
+
     return tuple(
-        dict(zip(keys, key, strict=True)) | {"base_amount": before, "amount": now}
-        for key, (before, now) in both.items()
-        if abs(now - before) > _SAME
+        dict(zip(keys, key, strict=True)) | {"base_amount": both[key][0], "amount": both[key][1]}
+        for key in sorted(found, key=size)
     )
 
 
-def _hint(joint: Joint, known: Sequence[Met]) -> Array | None:
-    """Return the decisions of a plan that is known in every future."""
-    hint = np.zeros(len(joint.programme.columns))
-    if not known:
-        return None
-    for columns, one in zip(joint.columns, known, strict=True):
-        x = one.solved.x
-        if x is None:
-            return None
-        hint[columns] = x[: len(columns)]
-    return hint
+def better(plan: Prepared, other: Prepared, likely: Sequence[float], risk: Risk) -> Prepared:
+    """Return a plan, or another where that one costs less: time ended, or a gap was asked for.
+
+    The bound stays: it is of every plan.
+    """
+    costs = other.costs()
+    if (
+        plan.status == "infeasible"
+        or len(costs) != len(likely)
+        or not all(map(math.isfinite, costs))
+    ):
+        return plan
+    value = weighed(costs, likely, risk)
+    if plan.objective_usd is not None and value >= plan.objective_usd - _ROUNDED * abs(value):
+        return plan
+    return replace(other, status="feasible", objective_usd=value, bound_usd=plan.bound_usd)
 
 
 def at_risk(costs: Sequence[float], probabilities: Sequence[float], cvar: float) -> float:

@@ -17,6 +17,7 @@ from yieldopt.optimize.product_rules import narrowed
 from yieldopt.optimize.rules import Menus
 from yieldopt.planning.branching import Branching, Planned
 from yieldopt.planning.futures import Future, relaid
+from yieldopt.planning.generation import Progress
 from yieldopt.planning.joint import Joint, Ties
 from yieldopt.planning.master import Master
 from yieldopt.planning.pools import keeps
@@ -83,7 +84,14 @@ class Solved:
 
 
 def solved(
-    setting: Setting, programme: Programme, solver: str, budget: Budget, hint: Array | None = None
+    setting: Setting,
+    programme: Programme,
+    solver: str,
+    budget: Budget,
+    hint: Array | None = None,
+    *,
+    gap: float = 0.0,
+    progress: Progress | None = None,
 ) -> Solved:
     """Solve a programme over every recipe, from those that are known on.
 
@@ -97,13 +105,17 @@ def solved(
         Time for the search over whole decisions.
     hint
         Decisions of a plan that is known.
+    gap
+        Relative gap at which the search over whole decisions may stop.
+    progress
+        Sees each round.
     """
     master = Master(setting, programme, solver)
     for pool in setting.pools:
         pairs = [(slot, at) for at in range(len(pool.recipes)) for slot in pool.slots]
         both = np.array(pairs, np.intp).reshape(-1, 2)
         master.add(both[:, 0], both[:, 1])
-    return Solved(master, Branching(master, solver, budget, 0.0, None, hint).run())
+    return Solved(master, Branching(master, solver, budget, gap, progress, hint).run())
 
 
 def first_stage(master: Master, x: Array, ties: Ties, joint: Joint | None = None) -> FirstStage:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass
+from threading import Event
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.budget import Budget
+from yieldopt.planning.desk import Desk, Shown
 from yieldopt.planning.joint import Risk, Ties
 from yieldopt.planning.losses import Losses, losses
-from yieldopt.planning.prepared import Desk
 from yieldopt.planning.scenarios import Scenarios, scenarios
 from yieldopt.planning.setting import setting_of
 from yieldopt.schema.case import Case
@@ -50,6 +52,9 @@ def resilience(
     time_limit_s: float | None = None,
     cvar: float | None = None,
     weight: float = 0.0,
+    gap: float = 0.0,
+    shown: Shown | None = None,
+    stop: Event | None = None,
 ) -> Resilience:
     """Plan against the losses and the scenarios of a case.
 
@@ -65,6 +70,12 @@ def resilience(
         The plan has least (1 − weight)·expected cost + weight·(mean cost over the dearest 1 − cvar
         of the probability). ``None``: 0.9. Losses without a probability have no mean: there the
         dearest future counts.
+    gap
+        Relative gap at which each search over whole decisions may stop; 0: at the proof.
+    shown
+        Sees each round of the search for recipes, and of which plan it is.
+    stop
+        Once it is set the best plans found, with their bounds, are the answer.
 
     Raises
     ------
@@ -80,24 +91,27 @@ def resilience(
     yieldopt.errors.CaseError: nothing to prepare for; give [resilience] or [[scenarios]]
     """
     begun = time.perf_counter()
-    risk = _risk(case, cvar, weight)
-    budget = Budget.of(time_limit_s)
+    risk = _risk(case, cvar, weight, gap)
+    budget = Budget.of(time_limit_s, stop)
     setting = setting_of(case, budget)
     lost = told = None
     periods = len(case.periods)
     if case.resilience is not None:
         since = case.periods.index(case.resilience.begins)
-        lost = losses(setting, case.resilience, Desk(Ties(since, since), solver, budget), risk)
+        desk = Desk(Ties(since, since), solver, budget, gap, shown)
+        lost = losses(setting, case.resilience, desk, risk)
     if case.scenarios:
-        told = scenarios(setting, Desk(Ties(periods, 0), solver, budget), risk)
+        told = scenarios(setting, Desk(Ties(periods, 0), solver, budget, gap, shown), risk)
     states = [] if lost is None else [plan.status for plan in (lost.base, lost.prepared) if plan]
     states += [] if told is None else [told.plan.status]
     worst = max(states, key=_RANK.index)
     return Resilience(case.name, worst, solver, time.perf_counter() - begun, lost, told)
 
 
-def _risk(case: Case, cvar: float | None, weight: float) -> Risk:
+def _risk(case: Case, cvar: float | None, weight: float, gap: float) -> Risk:
     faults = []
+    if not 0.0 <= gap < math.inf:
+        faults.append(Fault("must be at least 0, and finite", "gap", gap))
     if case.resilience is None and not case.scenarios:
         faults.append(Fault("nothing to prepare for", hint="give [resilience] or [[scenarios]]"))
     if cvar is not None and not 0.0 <= cvar <= 1.0:

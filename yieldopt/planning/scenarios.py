@@ -19,17 +19,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from yieldopt.planning.desk import Desk, Met
 from yieldopt.planning.futures import Future, as_it_is, in_case, scenario_futures
 from yieldopt.planning.joint import Risk
 from yieldopt.planning.prepared import (
-    Desk,
     InFuture,
-    Met,
     Prepared,
     Row,
     at_risk,
+    better,
     differing,
     prepared,
+    told,
     weighed,
 )
 from yieldopt.planning.recourse import first_stage
@@ -37,6 +38,7 @@ from yieldopt.planning.setting import Setting
 from yieldopt.schema.case import Case, PerPeriod
 
 MEAN = "mean demand and capacity"
+_PLAN, _MEAN = "plan for the scenarios", "mean-value plan"  # as progress names them
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,13 @@ def scenarios(setting: Setting, desk: Desk, risk: Risk) -> Scenarios:
     case = setting.case
     futures = list(scenario_futures(setting, desk.budget))
     likely = [future.probability for future in futures]
-    known = [Met(one, desk.alone(one, 0.2 / len(futures))).told(desk.ties) for one in futures]
+    share = 0.2 / len(futures)
+    alone = [Met(one, desk.alone(one, share, f"{one.name} known")) for one in futures]
+    known = [told(one, desk.ties) for one in alone]
     mean, mean_mets = _mean_value(setting, futures, desk)
-    found, first = desk.together(futures, risk, 0.6, mean_mets)
-    mets = [] if first is None else desk.meet(first, futures, 0.8)
-    plan = prepared(found, first, mets, case, desk.ties)
+    found, first = desk.together(futures, risk, 0.6, mean_mets, _PLAN)
+    mets = [] if first is None else desk.meet(first, futures, 0.8, _PLAN)
+    plan = better(prepared(found, first, mets, case, desk.ties), mean, likely, risk)
     ours = (plan.bound_usd, plan.objective_usd)
     theirs = tuple(_value(each, likely, risk) for each in (mean.bounds(), mean.costs()))
     lows, highs = ([getattr(one, key) for one in known] for key in ("bound_usd", "cost_usd"))
@@ -137,9 +141,9 @@ def _mean_value(
     """Plan for the mean demand and capacity; meet each scenario with what that plan decides."""
     case = setting.case
     mean = as_it_is(in_case([setting], _mean_case(case), desk.budget), MEAN, 1.0)
-    found = desk.alone(mean, 0.2)
+    found = desk.alone(mean, 0.2, _MEAN)
     first = None if found.x is None else first_stage(found.master, found.x, desk.ties)
-    mets = [] if first is None else desk.meet(first, futures, 0.3)
+    mets = [] if first is None else desk.meet(first, futures, 0.3, _MEAN)
     return prepared(found, first, mets, case, desk.ties), mets
 
 
@@ -176,7 +180,8 @@ def _worth(lower: Bounds, higher: Bounds) -> Worth:
         return None if one is None or other is None else one - other
 
     usd, low = less(higher[1], lower[1]), less(higher[0], lower[1])
-    return Worth(usd, None if low is None else max(0.0, low), less(higher[1], lower[0]))
+    high = less(higher[1], lower[0])
+    return Worth(*(None if value is None else max(0.0, value) for value in (usd, low, high)))
 
 
 def _finite(values: Sequence[float | None]) -> list[float]:

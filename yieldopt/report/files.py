@@ -6,14 +6,14 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yieldopt.data import data_folder
 from yieldopt.errors import CaseError, Fault
-from yieldopt.report.frames import COLUMNS, Row, frame, tables
+from yieldopt.report.frames import TABLES, Row, Table, frame, tables
 from yieldopt.report.result import result_text
 from yieldopt.report.text import to_json
 from yieldopt.report.workbook import write_workbook
@@ -45,8 +45,12 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     CaseError
         The folder cannot be made or written, or holds inputs.
     """
+    return write_files(_fills(solved), folder, protected)
+
+
+def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> list[Path]:
+    """Write files by name, each whole or not at all; faults as of :func:`write_all`."""
     check_folder(folder, protected)
-    fills = _fills(solved)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(folder / name, fill) for name, fill in fills.items()]
@@ -58,14 +62,9 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
 def _fills(solved: Solved) -> dict[str, Fill]:
     """Return what writes each file, by its name."""
     result = solved.result
-    fills: dict[str, Fill] = {
-        "result.json": _text(to_json(result.to_dict()) + "\n"),
-        "result.txt": _text(result_text(result) + "\n"),
-    }
     found = tables(result)
-    for name, rows in found.items():
-        fills[f"{name}.csv"] = _text(_csv(name, rows))
-        fills[f"{name}.parquet"] = partial(_parquet, name, rows)
+    fills = text_fills(result.to_dict(), result_text(result))
+    fills |= table_fills((name, TABLES[name], rows) for name, rows in found.items())
     fills["plan.xlsx"] = partial(write_workbook, result, found)
     if solved.program is not None:
         from yieldopt.optimize.backends import pulp_lp
@@ -75,21 +74,35 @@ def _fills(solved: Solved) -> dict[str, Fill]:
     return fills
 
 
+def text_fills(data: Mapping[str, Any], text: str) -> dict[str, Fill]:
+    """Return what writes an answer for scripts and for people."""
+    return {"result.json": _text(to_json(data) + "\n"), "result.txt": _text(text + "\n")}
+
+
+def table_fills(tables: Iterable[tuple[str, Table, list[Row]]]) -> dict[str, Fill]:
+    """Return what writes tables, given with their names and rows, as CSV and as Parquet."""
+    fills: dict[str, Fill] = {}
+    for name, table, rows in tables:
+        fills[f"{name}.csv"] = _text(_csv(table, rows))
+        fills[f"{name}.parquet"] = partial(_parquet, table, rows)
+    return fills
+
+
 def _text(text: str) -> Fill:
     return lambda path: path.write_text(text)
 
 
-def _csv(name: str, rows: list[Row]) -> str:
+def _csv(table: Table, rows: list[Row]) -> str:
     held = io.StringIO(newline="")
-    writer = csv.DictWriter(held, COLUMNS[name], lineterminator="\n")
+    writer = csv.DictWriter(held, tuple(table.columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return held.getvalue()
 
 
-def _parquet(name: str, rows: list[Row], path: Path) -> None:
+def _parquet(table: Table, rows: list[Row], path: Path) -> None:
     held = io.BytesIO()
-    frame(name, rows).write_parquet(held)
+    frame(table, rows).write_parquet(held)
     path.write_bytes(held.getvalue())
 
 

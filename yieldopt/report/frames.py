@@ -155,7 +155,7 @@ def _rows(result: Result, name: str, table: Table) -> list[Row]:
     return [{column: row.get(column) for column in names} for row in held]
 
 
-def frame(name: str, rows: list[Row]) -> pl.DataFrame:
+def frame(table: Table, rows: list[Row]) -> pl.DataFrame:
     """Return rows of a table as a polars frame with the types of its columns, also when empty.
 
     Raises
@@ -166,13 +166,13 @@ def frame(name: str, rows: list[Row]) -> pl.DataFrame:
     import polars as pl
 
     types = {Kind.TEXT: pl.String, Kind.FLAG: pl.Boolean}
-    schema = {column: types.get(kind, pl.Float64) for column, kind in TABLES[name].columns.items()}
+    schema = {column: types.get(kind, pl.Float64) for column, kind in table.columns.items()}
     return pl.DataFrame(rows, schema=schema, strict=True)
 
 
 def to_polars(result: Result) -> dict[str, pl.DataFrame]:
     """Return the tables as polars frames: text, booleans and doubles, also when empty."""
-    return {name: frame(name, rows) for name, rows in tables(result).items()}
+    return {name: frame(TABLES[name], rows) for name, rows in tables(result).items()}
 
 
 def to_pandas(result: Result) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,13 @@ from yieldopt.planning.scenarios import Scenarios, Worth
 from yieldopt.report.text import columns, quantity, usd
 
 _PROVED = 1e-9  # a relative gap that is rounding
+_FEW = 6  # amounts of packages that are shown of those that differ
+_MADE = {
+    "packages": "{product} made on {name}",
+    "stock": "{product} in stock",
+    "late": "{product} owed late",
+    "unmet": "{product} unmet",
+}
 
 
 def resilience_text(found: Resilience) -> str:
@@ -127,12 +134,22 @@ def _prepared(name: str, plan: Prepared, premium: Premium | None) -> str:
 
 
 def _differs(rows: Sequence[Row], other: str) -> Iterator[str]:
-    if not rows:
+    if all(row["kind"] in _MADE for row in rows):
         yield f"it orders, enters and books what the {other} does"
+    left: list[Row] = []
     for row in rows:
+        if row["kind"] in _MADE:
+            left.append(row)
+            continue
         of = f" for {row['product']}" if row["product"] is not None else ""
         amounts = f"{row['amount']:.4g} in place of {row['base_amount']:.4g}"
         yield f"{row['kind']} {row['name']}{of} in {row['period']}: {amounts}"
+    for row in left[:_FEW]:
+        amounts = f"{quantity(row['amount'])} in place of {quantity(row['base_amount'])}"
+        yield f"{_MADE[row['kind']].format(**row)} in {row['period']}: {amounts}"
+    if len(left) > _FEW:
+        most = max(abs(row["amount"] - row["base_amount"]) for row in left[_FEW:])
+        yield f"{len(left) - _FEW} more amounts differ, by {quantity(most)} packages at most"
 
 
 def _surviving(found: Losses, plan: Prepared, service: float) -> str:

@@ -7,7 +7,7 @@ what begins with ``=``, ``+``, ``-`` or ``@`` is no formula, and no link is made
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Columns = Sequence[tuple[str, Kind]]  # headers need not differ: a period may be called "route"
 Values = Sequence[Any]
+Facts = Sequence[tuple[str, Kind, Any]]
 
 FORMATS: dict[Kind, str] = {
     Kind.PACKAGES: "#,##0",
@@ -55,6 +56,32 @@ def write_workbook(result: Result, tables: Mapping[str, list[Row]], path: Path) 
     OSError
         It cannot be written.
     """
+    _written(path, lambda sheets: sheets.fill(result, tables))
+
+
+def write_book(facts: Facts, tables: Iterable[tuple[str, Table, list[Row]]], path: Path) -> None:
+    """Write a workbook of a summary and some tables; as :func:`write_workbook`.
+
+    Parameters
+    ----------
+    facts
+        Of the summary: label, kind and value.
+    tables
+        Name, table and rows of each.
+    path
+        Where to.
+    """
+
+    def fill(sheets: _Sheets) -> None:
+        sheets.facts(sheets.first(2), facts)
+        for name, table, rows in tables:
+            values = [tuple(row.values()) for row in rows]
+            sheets.table(name, tuple(table.columns.items()), values)
+
+    _written(path, fill)
+
+
+def _written(path: Path, fill: Callable[[_Sheets], None]) -> None:
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxFileError
 
@@ -62,7 +89,7 @@ def write_workbook(result: Result, tables: Mapping[str, list[Row]], path: Path) 
         options = {"constant_memory": True, "tmpdir": scratch}
         try:
             with Workbook(str(path), options) as book:
-                _Sheets(book).fill(result, tables)
+                fill(_Sheets(book))
         except XlsxFileError as error:
             (cause,) = error.args
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
@@ -92,11 +119,9 @@ class _Sheets:
 
     def summary(self, result: Result, products: list[Row]) -> None:
         """Write how the solve ended, what binds, and each product and all of them."""
-        sheet = self.book.add_worksheet("Summary")
-        sheet.set_column(0, 0, 28)
-        sheet.set_column(1, len(TABLES["products"].columns) - 1, 22)
+        sheet = self.first(len(TABLES["products"].columns))
         total = result.overall()
-        facts: list[tuple[str, Kind, Any]] = [
+        facts: Facts = [
             ("status", Kind.TEXT, str(result.status)),
             ("objective_usd", Kind.USD, result.objective_usd),
             ("bound_usd", Kind.USD, result.bound_usd),
@@ -109,9 +134,7 @@ class _Sheets:
             ("runtime_s", Kind.AMOUNT, result.runtime_s),
             *(("binding", Kind.TEXT, line) for line in result.binding),
         ]
-        for at, (label, kind, value) in enumerate(facts):
-            self.cell(sheet, at, 0, Kind.TEXT, label)
-            self.cell(sheet, at, 1, kind, value)
+        self.facts(sheet, facts)
         columns = TABLES["products"].columns
         at = len(facts) + 1
         for column, name in enumerate(columns):
@@ -119,6 +142,19 @@ class _Sheets:
         for down, row in enumerate(products, at + 1):
             for column, (name, kind) in enumerate(columns.items()):
                 self.cell(sheet, down, column, kind, row[name])
+
+    def first(self, columns: int) -> Worksheet:
+        """Return the sheet of the summary, with so many columns."""
+        sheet = self.book.add_worksheet("Summary")
+        sheet.set_column(0, 0, 28)
+        sheet.set_column(1, columns - 1, 22)
+        return sheet
+
+    def facts(self, sheet: Worksheet, facts: Facts) -> None:
+        """Write a row for each fact, from the top."""
+        for at, (label, kind, value) in enumerate(facts):
+            self.cell(sheet, at, 0, Kind.TEXT, label)
+            self.cell(sheet, at, 1, kind, value)
 
     def table(self, name: str, columns: Columns, rows: Sequence[Values]) -> None:
         """Write a table, over as many sheets as it needs."""
