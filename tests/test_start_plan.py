@@ -219,6 +219,13 @@ def test_the_split_over_periods_is_the_overlap_of_the_moved_period(seed: int) ->
     assert sum(share for _, share in spread(weeks, period, length)) == pytest.approx(1, rel=1e-15)
 
 
+def test_times_of_whole_periods_are_whole_in_spite_of_rounding() -> None:
+    """6.2 weeks in three stages and 1.8 before: 8.000000000000002 weeks, which are two periods."""
+    assert spread(6.2 / 3 * 3 + 1.8, 2, 4.0) == ((0, 1.0),)
+    assert spread(7.2 / 3 * 3 + 0.8, 2, 4.0) == ((0, 1.0),)  # 7.999999999999999
+    assert spread(8.001, 2, 4.0) == ((-1, pytest.approx(0.00025)), (0, pytest.approx(0.99975)))
+
+
 @pytest.mark.parametrize("name", ["minimal", "accelerators_2026", "reference_memory"])
 def test_all_that_the_plan_uses_falls_due_in_some_period(name: str) -> None:
     case = load(name)

@@ -17,6 +17,7 @@ from yieldopt.schema.case import Case
 
 _WHATS = ("start", "order", "book")
 _BEFORE = -1  # stands for all of the time before the horizon
+_WHOLE = 1e-12  # periods by which a sum of weeks misses a whole number from rounding alone
 _Place = tuple[int, str, str, str, int]
 _ORDER = "order_of_the_line"  # a step that does nothing: its visits count what a line delivers
 
@@ -164,7 +165,8 @@ def spread(weeks: float, period: int, period_weeks: float) -> tuple[tuple[int, f
     """Return (period, share) of what falls due ``weeks`` before an even shipment over a period.
 
     Periods before the first are negative. The shares are those in which the period, moved back,
-    lies over others; they sum to 1.
+    lies over others; they sum to 1. What is whole periods but for rounding is whole: else crumbs
+    would be flagged as due before the horizon.
 
     Examples
     --------
@@ -174,6 +176,9 @@ def spread(weeks: float, period: int, period_weeks: float) -> tuple[tuple[int, f
     ((0, 1.0),)
     """
     back = weeks / period_weeks
+    nearest = round(back)
+    if abs(back - nearest) <= _WHOLE * max(back, 1.0):
+        back = float(nearest)
     whole = math.floor(back)
     part = back - whole
     shares = ((period - whole - 1, part), (period - whole, 1.0 - part))
