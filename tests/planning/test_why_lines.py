@@ -12,9 +12,10 @@ import pytest
 
 from tests.planning.random_plans import random_case
 from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH
-from tests.planning.test_why import EXACT, SMALL, capacity, cost, demand, read
+from tests.planning.test_why import EXACT, SMALL, capacity, cost, demand, read, with_number
 from yieldopt import solve
 from yieldopt.planning.why import why
+from yieldopt.report.why import why_text
 from yieldopt.schema.case import Case
 
 
@@ -147,30 +148,92 @@ def test_opening_a_line_costs_what_it_says(tmp_path: Path) -> None:
     assert objective[1] <= base - 0.09 * usd
 
 
-def test_a_closed_line_is_weighed_without_its_opening(tmp_path: Path) -> None:
-    """Against the case in which it is open, with wafers for a package or two."""
-    text = away(100.0, 0.05).replace("[products.slots]", 'qualified = ["home"]\n[products.slots]')
-    head = "[override.routes.cowos_s]\none_off_cost_usd = 1e6\n\n[[resources]]"
+def shut(far: float, weeks: float) -> str:
+    """The small case with a line that both products would have to enter, which takes some weeks."""
+    text = away(100.0, far)
+    head = "[override.routes.cowos_s]\none_off_cost_usd = 1e6\n"
+    head += f"lead_time_weeks = {weeks}\n\n[[resources]]"
     text = text.replace("[[resources]]", head, 1)
-    text = text.replace('qualified = ["home"]', 'qualified = ["home", "osat_2p5d"]', 1)
-    case = read(text, tmp_path)
+    asic, switch = 'qualified = ["home", "osat_2p5d"]', 'qualified = ["home"]'
+    text = text.replace("[products.slots]", f"{asic}\n[products.slots]", 1)
+    first, last = text.rsplit("[products.slots]", 1)
+    return f"{first}{switch}\n[products.slots]{last}"
+
+
+@pytest.mark.parametrize("lead", [0, 1])
+def test_a_closed_line_is_weighed_without_its_opening(lead: int, tmp_path: Path) -> None:
+    """Against the case in which it is open from when a start is ready, with some wafers."""
+    case = read(shut(0.05, 13.0 * lead), tmp_path)
     rows = {row.product: row for row in why(case).unused if row.line == "away"}
     shown = []
     for at, product in enumerate(case.products):
         row = rows[product.name]
         assert row.closed == "not entered"
+        assert row.period in case.periods[lead:]
         every = (*(product.qualified or ()), "away")
         other = product.model_copy(update={"qualified": every})
         opened = replace(case, products=(*case.products[:at], other, *case.products[at + 1 :]))
+        for period in case.periods[:lead]:  # what no start can reach
+            opened = with_number(opened, "resources", "far_wafers", "capacity", period, 0.0)
         made = [r for r in solve(opened).allocation if r["line"] == "away"]
         assert row.cheaper_usd_per_good is not None
         assert bool(made) == (row.cheaper_usd_per_good < 0.0)
         assert len(made) <= 1  # one period gains, and the figure is of the best
         for entry in made:
+            assert entry["period"] == row.period
             usd = (cost(opened) - cost(case)) / entry["packages"]
             assert row.cheaper_usd_per_good == pytest.approx(usd, rel=1e-5)
             shown.append(entry)
     assert shown
+
+
+def test_a_line_that_no_start_can_reach_gains_nothing(tmp_path: Path) -> None:
+    found = why(read(shut(500.0, 26.0), tmp_path))
+    rows = [row for row in found.unused if row.line == "away"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row.closed == "no start is early enough to be ready"
+        assert (row.cheaper_usd_per_good, row.opening, row.opening_usd) == (None, None, None)
+    text = why_text(found)
+    assert "asic on away (q1, q2): no start is early enough to be ready\n" in text
+    assert "once open" not in text
+
+
+def test_a_closed_line_without_capacity_gains_nothing(tmp_path: Path) -> None:
+    found = why(read(shut(0.0, 0.0), tmp_path))
+    rows = [row for row in found.unused if row.line == "away"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row.closed == "not entered"
+        assert row.cheaper_usd_per_good is None
+        assert row.opening_usd == pytest.approx(1e6)  # the entry alone
+    assert "once open, no package fits there" in why_text(found)
+
+
+def test_a_line_entered_late_is_tried_earlier(tmp_path: Path) -> None:
+    """Against the plan of the case in which the line is open from the start, and the entry."""
+    text = SMALL.replace('name = "small"', 'name = "small"\ndiscount_frac_per_year = 0.2')
+    text = text.replace("demand = [300, 400]", "demand = [1, 400]\nqualified = []")
+    head = "[override.routes.cowos_s]\none_off_cost_usd = 1e5\nlead_time_weeks = 0.0\n"
+    case = read(text.replace("[[resources]]", f"{head}\n[[resources]]", 1), tmp_path)
+    found = why(case)
+    assert found.held == ("switch enters cowos_s in q2",)
+    row = next(row for row in found.unused if row.product == "switch")
+    assert (row.closed, row.periods) == ("entered, but not ready yet", ("q1",))
+    assert row.opening == "switch enters cowos_s in q1"
+    asic, switch = case.products
+    other = switch.model_copy(update={"qualified": ("cowos_s",)})
+    usd = cost(replace(case, products=(asic, other))) + 1e5 - cost(case)
+    assert usd > 1e3
+    assert row.opening_usd == pytest.approx(usd, rel=1e-5)
+
+
+def test_a_barred_route_is_named_once(tmp_path: Path) -> None:
+    text = SMALL.replace('routes = ["cowos_s", "osat_2p5d"]', 'routes = ["cowos_s", "i_cube"]')
+    case = read(text.replace("dppm_limit", 'barred_regions = ["Taiwan"]\ndppm_limit', 1), tmp_path)
+    found = [(row.product, row.line) for row in why(case).excluded]
+    assert ("asic", "cowos_s") in found
+    assert len(found) == len(set(found))
 
 
 def test_an_open_line_makes_more_than_it_was_opened_for(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,9 +18,11 @@ from yieldopt.planning.master import Master, Node
 from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import Setting, setting_of
 from yieldopt.planning.why_prices import Marginal, Scarce, marginal, scarce
-from yieldopt.planning.why_unused import Excluded, Unused, excluded, unused
+from yieldopt.planning.why_rules import Eased, eased
+from yieldopt.planning.why_unused import Excluded, Idle, Unused, excluded, idle_lines, unused
 from yieldopt.schema.case import Case
 
+_PLAN = 0.6  # of the time, where there are whole decisions to look for
 _SAME = 1e-6  # relative: the plan found, and the same plan with its decisions held
 
 
@@ -34,7 +37,7 @@ class Why:
     held
         The whole decisions of the plan that are not 0; prices and savings hold with all of them
         as they are, and with the levels of products of one programme.
-    scarce, demand, unused, excluded
+    scarce, rules, demand, unused, excluded
         See their classes.
     conflict
         Where there is no plan: rules of which none can be left out.
@@ -49,6 +52,7 @@ class Why:
     gap: float | None
     held: tuple[str, ...] = ()
     scarce: tuple[Scarce, ...] = ()
+    rules: tuple[Eased, ...] = ()
     demand: tuple[Marginal, ...] = ()
     unused: tuple[Unused, ...] = ()
     excluded: tuple[Excluded, ...] = ()
@@ -72,7 +76,9 @@ def why(case: Case, *, solver: str = "highs", time_limit_s: float | None = None)
     solver
         Backend that finds the plan, as for ``solve``; what explains it is solved by HiGHS.
     time_limit_s
-        Seconds for everything: first the plan, then what explains it.
+        Seconds for everything: first the plan, which has six tenths of them where it has whole
+        decisions; then what explains it, the dearest first. Prices are always there; which ranges,
+        lines and changes were not looked at is said.
 
     Returns
     -------
@@ -103,7 +109,7 @@ def why(case: Case, *, solver: str = "highs", time_limit_s: float | None = None)
         for recipe in range(len(pool.recipes)):
             slots = np.array(pool.slots, np.intp)
             master.add(slots, np.full(len(slots), recipe))
-    found = Branching(master, solver, budget, 0.0, None).run()
+    found = Branching(master, solver, _part(budget, _PLAN), 0.0, None).run()
     if found.found is None:
         return _without(master, found, budget)
     return _with(master, found, budget)
@@ -127,35 +133,50 @@ def _with(master: Master, found: Planned, budget: Budget) -> Why:
     plain = _of(answer.planned(master, found), master.setting)
     node = held_node(master, relaxed.x)
     held = Held(master, node)
-    notes = []
-    if abs(held.base.value - found.value) > _SAME * max(1.0, abs(found.value)):
-        notes.append(
-            f"with its whole decisions held the plan costs {held.base.value - found.value:+,.2f} "
-            "USD against the plan found: prices and savings are of that plan"
-        )
-    if plain.status is Status.FEASIBLE:
-        notes.append("the plan is not proved to be the best: other decisions may have other prices")
-    lines = tuple(unused(held, relaxed.x, budget))
-    prices = tuple(scarce(held, _half(budget)))
+    idle = idle_lines(held, relaxed.x)
+    rules = eased(held, _part(budget, 0.25))
+    prices = tuple(scarce(held, _part(budget, 0.35)))
+    lines = unused(held, idle, _part(budget, 0.5))
     demand = tuple(marginal(held, budget))
-    if budget.is_spent or any(row.low is None for row in prices):
-        notes.append("time ended: ranges, changes and lines that are missing were not looked for")
-    return replace(
+    explained = replace(
         plain,
         held=tuple(_decided(master, node)),
         scarce=prices,
+        rules=rules,
         demand=demand,
         unused=lines,
-        notes=tuple(notes),
     )
+    return replace(explained, notes=tuple(_notes(explained, held, found.value, idle)))
 
 
-def _half(budget: Budget) -> Budget:
-    """Return a budget of half the time that is left."""
+def _notes(found: Why, held: Held, value: float, idle: list[Idle]) -> Iterator[str]:
+    """Yield what is weaker than it could be."""
+    more = held.base.value - value
+    if abs(more) > _SAME * max(1.0, abs(value)):
+        yield (
+            f"with its whole decisions held the plan costs {more:+,.2f} "
+            "USD against the plan found: prices and savings are of that plan"
+        )
+    if found.status is Status.FEASIBLE:
+        yield "the plan is not proved to be the best: other decisions may have other prices"
+    missing = (
+        ("ranges of scarce resources", [row.low for row in found.scarce]),
+        ("ranges of rules", [row.low for row in found.rules]),
+        ("lines that are not used", [*found.unused, *[None] * (len(idle) - len(found.unused))]),
+        ("changes with one more package of demand", [row.low for row in found.demand]),
+    )
+    parts = [
+        f"{rows.count(None)} of {len(rows)} {what}" for what, rows in missing if rows.count(None)
+    ]
+    if parts:
+        yield f"time ended, the dearest came first; not looked at: {'; '.join(parts)}"
+
+
+def _part(budget: Budget, share: float) -> Budget:
+    """Return a budget of a share of the time that is left."""
     if not np.isfinite(budget.until):
         return budget
-    left = budget.left_s()
-    return replace(budget, until=budget.until - 0.5 * left)
+    return replace(budget, until=budget.until - (1.0 - share) * budget.left_s())
 
 
 def _decided(master: Master, node: Node) -> list[str]:

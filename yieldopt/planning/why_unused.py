@@ -8,9 +8,8 @@ the line is cheaper at them, its reduced cost is the least saving that brings th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,8 +17,9 @@ from yieldopt.compile.lines import Line, lines_of, usable_lines
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.held import Held, Shift, closed_by, without_opening
 from yieldopt.planning.master import Node
+from yieldopt.planning.opening import Opened, closed_words, opening
 from yieldopt.planning.setting import Setting
-from yieldopt.planning.sheet import MONEY, Array
+from yieldopt.planning.sheet import MONEY, PACKAGES, Array
 
 _MADE = 1e-9  # of a product's packages: less is rounding
 _ROUNDS = 12
@@ -44,7 +44,8 @@ class Unused:
         Below 0 only where a decision that is held keeps the line closed.
     closed
         That decision, in words; with it ``cheaper_usd_per_good`` is what a package there costs
-        more than what it would take the place of, the decision aside.
+        more than what it would take the place of, the decision aside, in a period that ``opening``
+        opens (or, if nothing was found to open it, that some start and run would).
     opening, opening_usd
         How the line would best be opened, by one start and one run where these are needed, and how
         much dearer the whole plan is then, its other decisions held [USD, discounted]: so much
@@ -84,18 +85,30 @@ def excluded(setting: Setting) -> Iterator[Excluded]:
     """Yield routes that are ruled out and lines in barred regions."""
     for product in setting.products:
         name = product.shape.name
-        for verdict in product.verdicts:
-            if not verdict.feasible:
-                yield Excluded(name, verdict.route, tuple(verdict.reasons))
+        out = [verdict for verdict in product.verdicts if not verdict.feasible]
+        for verdict in out:
+            yield Excluded(name, verdict.route, tuple(verdict.reasons))
+        ruled_out = {verdict.route for verdict in out}
         usable = {line.name for line in usable_lines(setting.case, product.shape)}
         for line in lines_of(setting.case):
-            if line.route in product.shape.routes and line.name not in usable:
+            open_ = line.route in product.shape.routes and line.route not in ruled_out
+            if open_ and line.name not in usable:
                 barred = sorted(line.regions & set(product.shape.barred_regions))
                 yield Excluded(name, line.name, (f"barred region: {', '.join(barred)}",))
 
 
-def unused(held: Held, x: Array, budget: Budget) -> Iterator[Unused]:
-    """Yield the lines that a product could use and does not, in the order of the case.
+@dataclass(frozen=True)
+class Idle:
+    """A line on which a product makes nothing in some slots; ``wholly``: in none at all."""
+
+    product: int
+    line: Line
+    slots: tuple[int, ...]
+    wholly: bool
+
+
+def idle_lines(held: Held, x: Array) -> list[Idle]:
+    """Return the lines that a product could use and does not, in the order of the case.
 
     Parameters
     ----------
@@ -103,83 +116,98 @@ def unused(held: Held, x: Array, budget: Budget) -> Iterator[Unused]:
         The plan with its whole decisions held.
     x
         The plan itself: of plans that cost the same it is the one that is shown.
-    budget
-        When it is spent no further line is looked at.
     """
     setting = held.master.setting
     made = np.zeros(len(setting.slot_pool))
     packages = held.master.fill(x)
     np.add.at(made, held.master.slot[: len(packages)], packages)
+    found = []
     for number, product in enumerate(setting.products):
         dust = _MADE * float(product.demand.sum())
         for line in setting.lines(number):
             own = setting.on_line(number, line.name)
-            idle = [int(slot) for slot in own if made[slot] <= dust]
-            if idle and not budget.is_spent:
-                yield _weighed(held, number, line, idle, len(idle) == len(own), budget)
+            slots = tuple(int(slot) for slot in own if made[slot] <= dust)
+            if slots:
+                found.append(Idle(number, line, slots, len(slots) == len(own)))
+    return found
 
 
-def _weighed(
-    held: Held, number: int, line: Line, idle: list[int], wholly: bool, budget: Budget
-) -> Unused:
-    setting, name = held.master.setting, line.name
-    period = setting.slot_period
-    open_ = [s for s in idle if closed_by(held, number, name, int(period[s])) is None]
-    low, enough, best = _threshold(held, open_, wholly) if open_ else _aside(held, idle, wholly)
+def unused(held: Held, lines: Sequence[Idle], budget: Budget) -> tuple[Unused, ...]:
+    """Return what lines lack that are not used, in their order.
+
+    Parameters
+    ----------
+    held
+        The plan with its whole decisions held.
+    lines
+        See :func:`idle_lines`.
+    budget
+        When it is spent no further line is looked at; those that lack least come first.
+    """
+    prices = held.programme.prices(held.duals)
+    found: dict[int, Unused] = {}
+    for at in sorted(range(len(lines)), key=lambda one: _lacks(held, lines[one], prices)):
+        if budget.is_spent:
+            break
+        own = _weighed(held, lines[at], budget)
+        if not budget.is_spent:  # else: searches may have been cut off
+            found[at] = own
+    return tuple(found[at] for at in sorted(found))
+
+
+def _lacks(held: Held, idle: Idle, prices: Array) -> float:
+    """Return what the recipes that are known lack at least, against the worth of a package."""
+    setting, slots = held.master.setting, list(idle.slots)
+    least = np.inf
+    for number in np.unique(setting.slot_pool[slots]):
+        own = [slot for slot in slots if setting.slot_pool[slot] == number]
+        reduced = (setting.pools[int(number)].features @ prices[own].T).min(axis=0)
+        least = min(least, float((reduced / np.maximum(-prices[own, PACKAGES], 1e-6)).min()))
+    return least
+
+
+def _weighed(held: Held, idle: Idle, budget: Budget) -> Unused:
+    setting, period = held.master.setting, held.master.setting.slot_period
+    number, line = idle.product, idle.line.name
+    open_ = [s for s in idle.slots if closed_by(held, number, line, int(period[s])) is None]
+    closed, opened = None, Opened()
+    if open_:
+        low, enough, best = _threshold(held, open_, idle.wholly)
+    else:
+        opened = opening(held, number, line, [int(period[s]) for s in idle.slots], budget)
+        within = [s for s in idle.slots if int(period[s]) in opened.periods]
+        best = _aside(held, within or idle.slots, idle.wholly)
+        fits = within and (not opened.fixed or _fits(held, best, opened.node))
+        low = enough = best.usd if fits else None
+        closed = closed_words(held, number, line, int(period[best.slot]))
     pool = setting.pools[int(setting.slot_pool[best.slot])]
-    found = Unused(
+    return Unused(
         setting.products[number].shape.name,
-        name,
-        tuple(setting.case.periods[int(period[s])] for s in idle),
+        line,
+        tuple(setting.case.periods[int(period[s])] for s in idle.slots),
         setting.case.periods[int(period[best.slot])],
         float(pool.features[best.recipe][MONEY]),
         pool.recipes[best.recipe].levels,
         low,
         enough,
+        closed,
+        opened.words,
+        opened.usd,
     )
-    if open_:
-        return found
-    opening, usd = _opening(held, number, name, budget)
-    closed = _closed(held, number, name, int(period[best.slot]))
-    return replace(found, closed=closed, opening=opening, opening_usd=usd)
 
 
-def _closed(held: Held, number: int, line: str, period: int) -> str:
-    """Return in words which decision keeps a line closed in a period."""
-    if closed_by(held, number, line, period) == "run":
-        return "no run of a least lot"
-    starts = _columns(held, "qualification", number, line)
-    entered = any(held.node.bounds[at][0] > 0.5 for at in starts)
-    return "entered, but not ready yet" if entered else "not entered"
-
-
-def _columns(held: Held, kind: str, number: int, line: str) -> list[int]:
-    return [at for key, at in held.programme.indices(kind).items() if key[:2] == (number, line)]
-
-
-def _opening(held: Held, number: int, line: str, budget: Budget) -> tuple[str | None, float | None]:
-    """Open a line by one start and one run, each in turn; return the way that costs least."""
-    columns, bounds = held.programme.columns, held.node.bounds
-    starts, runs = (_columns(held, kind, number, line) for kind in ("qualification", "run"))
-    if any(bounds[at][0] > 0.5 for at in starts):
-        starts = []  # it is entered: no second start
-    choices = [starts, [at for at in runs if bounds[at][0] < 0.5]]
-    menus = {key: levels for key, levels in held.node.menus.items() if key != (number, line)}
-    best: tuple[str | None, float | None] = (None, None)
-    for way in itertools.product(*(own for own in choices if own)):
-        if budget.is_spent or not way:
-            break
-        there = held.at(node=Node({**bounds, **dict.fromkeys(way, (1.0, 1.0))}, menus))
-        dearer = there.value - held.base.value
-        if there.relaxed is not None and (best[1] is None or dearer < best[1]):
-            best = ", ".join(columns[at].name for at in way), dearer
-    return best
-
-
-def _aside(held: Held, slots: list[int], wholly: bool) -> tuple[float, float, _Best]:
+def _aside(held: Held, slots: Sequence[int], wholly: bool) -> _Best:
     """Price a line that a decision keeps closed without what opening it would cost."""
-    best = _cheapest(held, slots, without_opening(held.programme, held.duals), wholly)
-    return best.usd, best.usd, best
+    return _cheapest(held, slots, without_opening(held.programme, held.duals), wholly)
+
+
+def _fits(held: Held, best: _Best, node: Node) -> bool:
+    """Whether some packages of a recipe fit once its line is open."""
+    pool = held.master.setting.pools[int(held.master.setting.slot_pool[best.slot])]
+    shift = _taken(held, best.slot, best.recipe)
+    most = 1e-2 * float(held.master.setting.products[pool.product].demand.max())
+    amounts = (most * 0.1**n for n in range(_TRIES))
+    return any(held.at(shift, amount, node).relaxed is not None for amount in amounts)
 
 
 Found = tuple[float | None, float | None, _Best]

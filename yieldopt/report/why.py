@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from yieldopt.planning.why import Why
 from yieldopt.planning.why_prices import Marginal, Moved, Scarce
+from yieldopt.planning.why_rules import Eased
 from yieldopt.planning.why_unused import Unused
 from yieldopt.report.text import columns, quantity, usd
 
@@ -21,6 +22,9 @@ def why_text(found: Why) -> str:
         parts.append("scarce: what one more unit is worth\n" + _scarce(found.scarce))
     elif found.objective_usd is not None:
         parts.append("no resource is scarce: one more unit of none of them saves anything")
+    if found.rules:
+        lines = (line for row in found.rules for line in _eased(row))
+        parts.append("rules: what easing one is worth\n" + "\n".join(lines))
     if found.demand:
         lines = (line for row in found.demand for line in _marginal(row))
         parts.append("one more package of demand\n" + "\n".join(lines))
@@ -55,6 +59,7 @@ def _scarce(rows: Sequence[Scarce]) -> str:
     table = [head]
     for row in rows:
         less = "no plan" if row.less_usd_per_unit is None else usd(row.less_usd_per_unit)
+        less = less if row.capacity > 0.0 else "none is left"
         same = row.less_usd_per_unit == row.usd_per_unit
         table.append(
             (
@@ -68,6 +73,41 @@ def _scarce(rows: Sequence[Scarce]) -> str:
             )
         )
     return columns(table, right=range(2, 7))
+
+
+_STEPS = {
+    ("budget", 1): "one more USD",
+    ("share", 1): "one point more",
+    ("share", -1): "one point less",
+    ("service", -1): "one point less",
+    ("quality", 1): "one more DPPM",
+    ("stock", 1): "room for one package more",
+    ("lot", -1): "one package less",
+}
+
+
+def _eased(row: Eased) -> Iterator[str]:
+    step = _STEPS[row.kind, 1 if row.step > 0.0 else -1]
+    holds, tight = "", ""
+    if row.low is not None:
+        to = "any" if row.high is None else _number(row, row.high)
+        holds = f" ({'' if row.stays else 'about, '}from {_number(row, row.low)} to {to})"
+        if row.less_usd_per_step is None:
+            tight = "; no plan keeps it any tighter"
+        elif usd(row.less_usd_per_step) != usd(row.usd_per_step):
+            tight = f"; as much tighter costs {usd(row.less_usd_per_step)} USD"
+    worth = f"{step} saves {usd(row.usd_per_step)} USD"
+    yield f"  {row.rule} {_number(row, row.value)}: {worth}{holds}{tight}"
+    yield from (f"    binds: {name}" for name in row.binds[:_MOST])
+    if len(row.binds) > _MOST:
+        yield f"    and {len(row.binds) - _MOST} more"
+
+
+def _number(row: Eased, value: float) -> str:
+    """Return a number of a rule in its own words."""
+    if row.kind in ("share", "service"):
+        return f"{100.0 * value:.6g}%"
+    return f"{usd(value)} USD" if row.kind == "budget" else f"{quantity(value)} {row.unit}"
 
 
 def _marginal(row: Marginal) -> Iterator[str]:
@@ -102,7 +142,8 @@ def _moved(moved: Moved) -> str:
 def _unused(row: Unused) -> str:
     name = f"{row.product} on {row.line} ({_periods(row.periods)})"
     if row.closed is not None:
-        return f"{name}: {row.closed}; {_aside(row)}"
+        out = row.cheaper_usd_per_good is None and row.opening is None
+        return f"{name}: {row.closed}" if out else f"{name}: {row.closed}; {_aside(row)}"
     if row.cheaper_usd_per_good is None or row.enough_usd_per_good is None:
         return f"{name}: no package fits there under the rules, whatever it costs"
     share = row.cheaper_usd_per_good / max(row.cost_per_good_usd, 1e-300)
@@ -116,15 +157,17 @@ def _unused(row: Unused) -> str:
 
 def _aside(row: Unused) -> str:
     """Say what a line that is not open would give, and what opening it would take."""
-    aside = row.cheaper_usd_per_good or 0.0
-    text = f"once open, a package there in {row.period} costs the same as what it replaces"
-    if usd(abs(aside)) != usd(0.0):
-        side = "dearer" if aside > 0.0 else "cheaper"
-        gain = f"{usd(abs(aside))} USD {side}"
-        text = f"once open, a package there in {row.period} is {gain} than what it replaces"
     if row.opening is None or row.opening_usd is None:
-        return f"{text}; no start or run of it was found to fit the other decisions"
-    return f"{text}; the plan costs {usd(abs(row.opening_usd))} USD more with: {row.opening}"
+        end = "no start or run of it was found to fit the other decisions"
+    else:
+        end = f"the plan costs {usd(abs(row.opening_usd))} USD more with: {row.opening}"
+    aside = row.cheaper_usd_per_good
+    if aside is None:
+        return f"once open, no package fits there under the rules; {end}"
+    gain = "costs the same as"
+    if usd(abs(aside)) != usd(0.0):
+        gain = f"is {usd(abs(aside))} USD {'dearer' if aside > 0.0 else 'cheaper'} than"
+    return f"once open, a package there in {row.period} {gain} what it replaces; {end}"
 
 
 def _periods(names: Sequence[str]) -> str:
