@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.test_cli import ROOT, case, run, scarce, strict
+from yieldopt import CaseError
+from yieldopt.report.files import check_folder
 
 
 def test_out_writes_files(tmp_path: Path) -> None:
@@ -38,8 +41,9 @@ def test_a_failing_writer_leaves_the_old_file(
     monkeypatch.setattr(pulp_lp, "write", half)
     result = run("solve", "minimal", "--json", "--out", out, code=2)
     assert "no space left" in result.stderr
-    assert (out / "allocation.lp").read_text() == "old"
-    assert not list(out.glob(".*"))
+    names = {path.name for path in out.iterdir()}
+    assert names == {"result.json", "allocation.lp", "allocation.mps"}
+    assert {(out / name).read_text() for name in names} == {"old"}  # not half of another plan
     monkeypatch.undo()
 
     def full(self: Path, text: str, *_: object, **__: object) -> int:
@@ -52,6 +56,46 @@ def test_a_failing_writer_leaves_the_old_file(
     run("solve", "minimal", "--json", "--out", out, code=2)
     assert (out / "result.json").read_text() == "old"
     assert not list(out.glob(".*"))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_solved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "no" / "such")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    places = {
+        "file": "not a folder",
+        "file/below": "is no folder",
+        "nowhere": "is no folder",
+        "loop": "is no folder",
+        "n" * 300: "too long",
+    }
+    for place, words in places.items():
+        with pytest.raises(CaseError, match=words):
+            check_folder(tmp_path / place, tmp_path / "elsewhere" / "case.toml")
+    check_folder(tmp_path / "new" / "newer", tmp_path / "elsewhere" / "case.toml")
+    assert not (tmp_path / "new").exists()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(CaseError, match="may not be written"):
+        check_folder(tmp_path / "new" / "newer", tmp_path / "elsewhere" / "case.toml")
+
+
+def test_a_folder_in_place_of_a_file_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    taken = tmp_path / "out" / "plan.xlsx"
+    taken.mkdir(parents=True)
+    result = run("solve", "minimal", "--json", "--out", tmp_path / "out", code=2)
+    assert "plan.xlsx cannot be written: is a directory" in result.stderr
+    assert list((tmp_path / "out").iterdir()) == [taken]
+
+
+def test_files_may_be_read_by_whom_the_user_lets(tmp_path: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        run("solve", "minimal", "--json", "--out", tmp_path / "out")
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}
 
 
 def test_outputs_never_go_beside_inputs(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import tempfile
@@ -28,8 +29,8 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     """Write what was solved: for people, for scripts, for planners and for other solvers.
 
     ``result.json`` and ``result.txt``; a ``.csv`` and a ``.parquet`` for each table; ``plan.xlsx``
-    with all of them; the LP as ``allocation.lp`` and ``allocation.mps``. Each is written whole or
-    not at all.
+    with all of them; the LP as ``allocation.lp`` and ``allocation.mps``. All of them are written,
+    each whole, or none.
 
     Parameters
     ----------
@@ -49,14 +50,33 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
 
 
 def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> list[Path]:
-    """Write files by name, each whole or not at all; faults as of :func:`write_all`."""
+    """Write files by name, all of them or none; faults as of :func:`write_all`.
+
+    All are filled in a scratch folder inside before the first is moved into its place, so that no
+    folder holds half of one answer and half of another.
+    """
     check_folder(folder, protected)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [_write(folder / name, fill) for name, fill in fills.items()]
+        for target in (folder / name for name in fills):
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as scratch:
+            for name, fill in fills.items():
+                fill(Path(scratch) / name)
+            for name in fills:
+                os.replace(Path(scratch) / name, folder / name)
     except OSError as error:
-        text = f"cannot be written: {(error.strerror or str(error)).lower()}"
-        raise CaseError(Fault(text, "--out", str(folder))) from None
+        raise _unwritable(error, folder) from None
+    return [folder / name for name in fills]
+
+
+def _unwritable(error: OSError, folder: Path) -> CaseError:
+    """Return the fault of a folder that the system refuses, with the file in it that is meant."""
+    text = f"cannot be written: {(error.strerror or str(error)).lower()}"
+    named = Path(error.filename) if isinstance(error.filename, str) else folder
+    file = f"{named.name} " if named.parent == folder and not named.name.startswith(".") else ""
+    return CaseError(Fault(file + text, "--out", str(folder)))
 
 
 def _fills(solved: Solved) -> dict[str, Fill]:
@@ -89,7 +109,7 @@ def table_fills(tables: Iterable[tuple[str, Table, list[Row]]]) -> dict[str, Fil
 
 
 def _text(text: str) -> Fill:
-    return lambda path: path.write_text(text)
+    return lambda path: path.write_text(text, encoding="utf-8")
 
 
 def _csv(table: Table, rows: list[Row]) -> str:
@@ -106,21 +126,10 @@ def _parquet(table: Table, rows: list[Row], path: Path) -> None:
     path.write_bytes(held.getvalue())
 
 
-def _write(target: Path, fill: Fill) -> Path:
-    """Fill a temporary neighbour, then move it into place in one step."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-", suffix=target.suffix)
-    os.close(handle)
-    try:
-        fill(Path(name))
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    finally:
-        Path(name).unlink(missing_ok=True)
-    return target
-
-
 def check_folder(folder: Path, case: Path) -> None:
-    """Refuse a folder for outputs that is a file or holds inputs, before anything is solved.
+    """Refuse a folder that holds inputs or cannot be written, before anything is solved.
+
+    Nothing is made yet: what is looked at is the nearest folder that is there.
 
     Raises
     ------
@@ -128,8 +137,12 @@ def check_folder(folder: Path, case: Path) -> None:
         With a hint.
     """
     hint = "choose another folder"
-    if folder.is_file():
-        raise CaseError(Fault("is a file, not a folder", "--out", str(folder), hint))
+    try:
+        refused = _refused(folder)
+    except OSError as error:
+        raise _unwritable(error, folder) from None
+    if refused:
+        raise CaseError(Fault(refused, "--out", str(folder), hint))
     place = folder.resolve()
     inputs = {data_folder("cases").resolve()}
     if case.exists():  # else the bare name of a bundled case
@@ -139,3 +152,13 @@ def check_folder(folder: Path, case: Path) -> None:
         raise CaseError(
             Fault("holds inputs; outputs never go beside them", "--out", str(folder), hint)
         )
+
+
+def _refused(folder: Path) -> str:
+    """Return why a folder cannot be made or written; empty if it can, as far as is seen."""
+    if folder.is_file():
+        return "is a file, not a folder"
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        return f"cannot be made: {there} is no folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} may not be written"
