@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.test_cli import ROOT, case, run, scarce, strict
-from yieldopt import CaseError
-from yieldopt.report.files import check_folder
+from yieldopt import CaseError, load, solve
+from yieldopt.report.files import check_folder, write_all
+from yieldopt.solving import Solved
 
 
 def test_out_writes_files(tmp_path: Path) -> None:
@@ -87,6 +88,17 @@ def test_a_folder_in_place_of_a_file_is_named_and_nothing_is_written(tmp_path: P
     result = run("solve", "minimal", "--json", "--out", tmp_path / "out", code=2)
     assert "plan.xlsx cannot be written: is a directory" in result.stderr
     assert list((tmp_path / "out").iterdir()) == [taken]
+
+
+def test_an_answer_without_a_programme_leaves_none_of_another_plan(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("solve", "minimal", "--json", "--out", out)
+    assert {"allocation.lp", "allocation.mps"} <= {path.name for path in out.iterdir()}
+    (out / "mine.txt").write_text("mine")
+    write_all(Solved(solve(load("minimal")), None), out, tmp_path / "case.toml")
+    names = {path.name for path in out.iterdir()}
+    assert not {"allocation.lp", "allocation.mps"} & names
+    assert {"mine.txt", "plan.xlsx"} <= names
 
 
 def test_files_may_be_read_by_whom_the_user_lets(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from yieldopt.solving import Solved
 
 Fill = Callable[[Path], object]  # writes a file
+_PROGRAMMES = ("allocation.lp", "allocation.mps")
 
 
 def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
@@ -30,7 +31,7 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
 
     ``result.json`` and ``result.txt``; a ``.csv`` and a ``.parquet`` for each table; ``plan.xlsx``
     with all of them; the LP as ``allocation.lp`` and ``allocation.mps``. All of them are written,
-    each whole, or none.
+    each whole, or none. Where there is no LP, one of an earlier answer is removed from the folder.
 
     Parameters
     ----------
@@ -46,7 +47,15 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     CaseError
         The folder cannot be made or written, or holds inputs.
     """
-    return write_files(_fills(solved), folder, protected)
+    fills = _fills(solved)
+    written = write_files(fills, folder, protected)
+    try:
+        for name in _PROGRAMMES:
+            if name not in fills:
+                (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(error, folder) from None
+    return written
 
 
 def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> list[Path]:
@@ -89,8 +98,7 @@ def _fills(solved: Solved) -> dict[str, Fill]:
     if solved.program is not None:
         from yieldopt.optimize.backends import pulp_lp
 
-        for suffix in (".lp", ".mps"):
-            fills[f"allocation{suffix}"] = partial(pulp_lp.write, solved.program)
+        fills |= {name: partial(pulp_lp.write, solved.program) for name in _PROGRAMMES}
     return fills
 
 
