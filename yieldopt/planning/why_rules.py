@@ -6,18 +6,20 @@ a share or of pooled DPPM multiplies a total X that is itself planned:
 
     Σ_in x − m·X ≤ 0 ,     dV/dm = X·dV/d(side)
 
-So there the slope is exact at the case's number; along the range it holds where X stays.
+So there the slope is exact at the case's number, and beyond it where X stays; where X does not, the
+saving of one whole step is planned anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.held import Held, Shift
+from yieldopt.planning.master import Master
 from yieldopt.planning.pieces import Piece, piece
 from yieldopt.planning.sheet import PACKAGES, SHIPPED, Array, Index
 from yieldopt.planning.why_prices import FIRST, NOTHING, ranged
@@ -42,11 +44,14 @@ class Eased:
         What a step saves, and what a step the other way costs [USD, discounted]; they differ at a
         corner. ``None``: no plan keeps the rules with the rule any tighter.
     low, high
-        Numbers between which ``usd_per_step`` holds; ``None``: not looked for, time ended; for
+        Numbers between which ``usd_per_step`` holds; both the number itself where ``stays`` is
+        false. ``None``: not looked for, time ended; for
         high alone: it holds for any more.
     stays
-        It holds exactly between them. If not, what the rule is a share of is planned, and changes:
-        then it holds at the number itself, and the range says where other decisions come in.
+        What the rule is a share of stays as it is between them, so the price holds there. If not,
+        it is the slope at the number itself, and no range is given.
+    step_usd
+        Then: what one whole step saves, planned anew; ``None``: not looked for, or no room for it.
     binds
         Where it binds, in words.
     """
@@ -61,6 +66,7 @@ class Eased:
     low: float | None
     high: float | None
     stays: bool = True
+    step_usd: float | None = None
     binds: tuple[str, ...] = ()
 
 
@@ -95,19 +101,44 @@ def eased(held: Held, budget: Budget) -> tuple[Eased, ...]:
         if price * max(number.value, abs(number.step)) > size:
             rows.append((number, price))
     worth = [price * max(number.value, abs(number.step)) for number, price in rows]
-    found = ranged(worth, lambda at: _ranged(held, *rows[at]), budget)
+    found = ranged(worth, lambda at: _looked(held, *rows[at]), budget)
     out = (_eased(held, *row, found.get(at)) for at, row in enumerate(rows))
     return tuple(row for row in out if row is not None)
 
 
-def _ranged(held: Held, number: _Number, price: float) -> tuple[Piece, bool]:
+@dataclass(frozen=True)
+class _Looked:
+    piece: Piece
+    stays: bool
+    step_usd: float | None
+
+
+def _looked(held: Held, number: _Number, price: float) -> _Looked:
     """Return how far a price goes, and whether the totals stay that far."""
     # No cost is below 0: the saving ends at the latest where nothing is left to be saved.
     most = min(number.most, max(held.base.value / price, abs(number.step)))
     first = max(FIRST * min(number.value, most), 0.5 * abs(number.step))
     found = piece(held, number.shift, -number.least, most, first)
     ends = (-number.least if found.low is None else found.low, found.high or most)
-    return found, all(_stays(held, number, (1.0 - _INSIDE) * end) for end in ends if end)
+    stays = all(_stays(held, number, (1.0 - _INSIDE) * end) for end in ends if end)
+    whole = None if stays or number.most < abs(number.step) else _stepped(held, number)
+    return _Looked(found, stays, whole)
+
+
+def _stepped(held: Held, number: _Number) -> float:
+    """Return what one step of a number that multiplies a total saves, by a plan with that number.
+
+    The total's factor is -m in a share, and 1 - m in a limit of DPPM.
+    """
+    programme, by = held.programme, number.step if number.kind == "share" else 1e-6 * number.step
+    own = np.isin(programme.entry_row, list(number.shift.rows))
+    of_total = programme.entry_factor == -number.value
+    if number.kind == "quality":
+        of_total = programme.entry_feature == SHIPPED
+    factor = np.where(own & of_total, programme.entry_factor - by, programme.entry_factor)
+    master = Master(held.master.setting, replace(programme, entry_factor=factor), "highs")
+    master.add(held.master.slot, held.master.recipe)
+    return held.base.value - Held(master, held.node).base.value
 
 
 def _stays(held: Held, number: _Number, amount: float) -> bool:
@@ -127,14 +158,13 @@ def _total(held: Held, total: Total, x: Array) -> float:
     return float(made[inside] @ master.features[: len(made)][inside, feature])
 
 
-def _eased(
-    held: Held, number: _Number, price: float, found: tuple[Piece, bool] | None
-) -> Eased | None:
+def _eased(held: Held, number: _Number, price: float, found: _Looked | None) -> Eased | None:
     step, binds = abs(number.step), tuple(_binds(held, number))
     same = number.kind, number.rule, number.value, number.unit, number.step
     if found is None:
-        return Eased(*same, price * step, price * step, None, None, not number.totals, binds)
-    own, stays = found
+        own_usd = price * step
+        return Eased(*same, own_usd, own_usd, None, None, not number.totals, None, binds)
+    own = found.piece
     usd = max(0.0, -own.slope)
     less = -own.below if np.isfinite(own.below) else None
     if max(usd, less or usd) * max(number.value, step) <= NOTHING * max(abs(held.base.value), 1.0):
@@ -145,7 +175,9 @@ def _eased(
     ends = sorted((float(number.value - sign * low), float(number.value + sign * high)))
     dearer = None if less is None else less * step
     top = ends[1] if np.isfinite(ends[1]) else None
-    return Eased(*same, usd * step, dearer, ends[0], top, stays, binds)
+    if not found.stays:
+        ends, top = [number.value], number.value
+    return Eased(*same, usd * step, dearer, ends[0], top, found.stays, found.step_usd, binds)
 
 
 def _binds(held: Held, number: _Number) -> Iterator[str]:

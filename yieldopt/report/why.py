@@ -88,15 +88,19 @@ _STEPS = {
 
 def _eased(row: Eased) -> Iterator[str]:
     step = _STEPS[row.kind, 1 if row.step > 0.0 else -1]
-    holds, tight = "", ""
-    if row.low is not None:
+    worth, holds, tight = f"{step} saves {usd(row.usd_per_step)} USD", "", ""
+    if not row.stays and row.step_usd is not None:
+        worth = f"{step} saves {usd(row.step_usd)} USD"
+        holds = f" (at the rate of {usd(row.usd_per_step)} USD to begin with)"
+    elif not row.stays:
+        holds = " to begin with"
+    elif row.low is not None:
         to = "any" if row.high is None else _number(row, row.high)
-        holds = f" ({'' if row.stays else 'about, '}from {_number(row, row.low)} to {to})"
-        if row.less_usd_per_step is None:
-            tight = "; no plan keeps it any tighter"
-        elif usd(row.less_usd_per_step) != usd(row.usd_per_step):
-            tight = f"; as much tighter costs {usd(row.less_usd_per_step)} USD"
-    worth = f"{step} saves {usd(row.usd_per_step)} USD"
+        holds = f" (from {_number(row, row.low)} to {to})"
+    if row.low is not None and row.less_usd_per_step is None:
+        tight = "; no plan keeps it any tighter"
+    elif row.less_usd_per_step and usd(row.less_usd_per_step) != usd(row.usd_per_step):
+        tight = f"; as much tighter costs {usd(row.less_usd_per_step)} USD"
     yield f"  {row.rule} {_number(row, row.value)}: {worth}{holds}{tight}"
     yield from (f"    binds: {name}" for name in row.binds[:_MOST])
     if len(row.binds) > _MOST:
