@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.planning.enumeration import Way
+from tests.planning.enumeration import Made, Way, ways
 from tests.planning.milp import Milp
 from tests.planning.model import Model, Terms
 from yieldopt.schema.case import Case, ProductShape
@@ -132,6 +132,76 @@ class FutureModel(Model):
                 yield kind, key, key[1], at
         for (way, t), at in self.made.items():
             yield "made", (_named(way), t), t, at
+
+
+class MeanModel(Model):
+    """The mean-value problem: every coefficient of the programme at its mean over scenarios.
+
+    A way to make a product has the means over the scenarios that can make it on that line at all;
+    it is allowed where all of these allow it.
+    """
+
+    def __init__(self, futures: Sequence[Future], case: Case, largest: float) -> None:
+        self.futures, count = futures, len(case.periods)
+
+        def mean(kind: str, at: int, key: str) -> PerPeriod:
+            rows = [getattr(getattr(f.case, kind)[at], key).over(count) for f in futures]
+            return PerPeriod(values=tuple(
+                sum(f.probability * row[t] for f, row in zip(futures, rows, strict=True))
+                for t in range(count)))  # fmt: skip
+
+        changed = {
+            kind: tuple(shape.model_copy(update={key: mean(kind, at, key)})
+                        for at, shape in enumerate(getattr(case, kind)))
+            for kind, key in (("products", "demand"), ("resources", "capacity"))
+        }  # fmt: skip
+        super().__init__(replace(case, **changed), largest)
+
+    def _ways(self) -> dict[str, list[Way]]:
+        tables = [(future.probability, ways(future.case)) for future in self.futures]
+        return {p.name: list(self._mean_ways(p.name, tables)) for p in self.case.products}
+
+    def _mean_ways(
+        self, product: str, tables: Sequence[tuple[float, Mapping[str, Sequence[Way]]]]
+    ) -> Iterator[Way]:
+        own = [(p, {(w.place, w.levels): w for w in table[product]}) for p, table in tables]
+        for place, levels in dict.fromkeys(key for _, table in own for key in table):
+            row = []
+            for t in self.periods:
+                able = [
+                    (p, table) for p, table in own
+                    if any(k[0] == place and w.by_period[t] is not None for k, w in table.items())
+                ]  # fmt: skip
+                made = [(p, table.get((place, levels))) for p, table in able]
+                each = [(p, None if way is None else way.by_period[t]) for p, way in made]
+                row.append(_mean_made([(p, m) for p, m in each if m is not None], len(each)))
+            yield Way(product, place, levels, tuple(row))
+
+
+def _mean_made(each: Sequence[tuple[float, Made]], asked: int) -> Made | None:
+    if not each or len(each) < asked:
+        return None
+    total = sum(p for p, _ in each)
+    shares = [(p / total, made) for p, made in each]
+    names = {name for _, made in shares for name in made.uses}
+    return Made(
+        sum(q * made.cost_usd for q, made in shares),
+        1.0 / sum(q / made.quality for q, made in shares),
+        {name: sum(q * made.uses.get(name, 0.0) for q, made in shares) for name in names},
+    )
+
+
+def mean_value(futures: Sequence[Future], case: Case) -> float | None:
+    """The least cost of the mean-value problem."""
+    largest = 4.0
+    while True:
+        model = MeanModel(futures, case, largest)
+        found = model.milp.solve()
+        if found is None:
+            return None
+        if not model.is_cut_off(found[1]):
+            return found[0]
+        largest *= 10.0
 
 
 def _named(way: Way) -> tuple[str, str, object]:

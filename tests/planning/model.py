@@ -31,7 +31,7 @@ class Model:
     def __init__(self, case: Case, largest: float) -> None:
         self.case, self.milp = case, Milp()
         self.periods, self.worth = range(len(case.periods)), discounts(case)
-        self.ways = ways(case)
+        self.ways = self._ways()
         self.largest = {
             p.name: largest * (sum(self._demand(p)) + (p.least_lot_packages or 0.0) + 1.0)
             for p in case.products
@@ -58,6 +58,9 @@ class Model:
         for share in case.shares:
             self._share(share)
         self._budgets()
+
+    def _ways(self) -> dict[str, list[Way]]:
+        return ways(self.case)
 
     # What is made, and where it goes.
 

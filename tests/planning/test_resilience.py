@@ -110,6 +110,22 @@ def test_without_probabilities_the_dearest_loss_is_least(tmp_path: Path) -> None
     assert worst <= max(held.base.costs()) * (1.0 + SAME)
 
 
+@pytest.mark.parametrize("seed", [0, 2, 3, 5])
+def test_programmes_left_open_are_chosen_before_the_loss(seed: int, tmp_path: Path) -> None:
+    """A line that the base plan does not use has one programme too, whatever is lost."""
+    more = asked('lose = "region"', PROBABLE)
+    held = resilience(load(written(tmp_path, more, seed, {"one_programme", "late"}))).losses
+    assert held is not None
+    assert held.prepared is not None
+    pairs = list(zip(held.base.futures, held.base.costs(), strict=True))
+    assert len(pairs) == 1 + len(held.places)
+    unprepared = sum(one.probability * cost for one, cost in pairs)
+    assert held.prepared.objective_usd is not None
+    assert held.prepared.bound_usd is not None
+    assert held.prepared.objective_usd <= unprepared * (1.0 + SAME)
+    assert held.prepared.bound_usd <= held.prepared.objective_usd * (1.0 + SAME)
+
+
 def test_losing_a_place_that_nobody_uses_costs_nothing(tmp_path: Path) -> None:
     found = resilience(load(written(tmp_path, asked('names = ["glass_georgia", "North America"]'))))
     held = found.losses
@@ -232,6 +248,29 @@ def test_other_solvers_agree(solver: str, lost: tuple[Case, Resilience]) -> None
         assert one.prepared is not None
         assert other.prepared is not None
         assert one.prepared.objective_usd == pytest.approx(other.prepared.objective_usd, rel=1e-6)
+
+
+def test_what_is_made_and_kept_before_a_loss_is_told(tmp_path: Path) -> None:
+    """The prepared plan makes and keeps more before the loss; the text shows the most of it."""
+    more = asked('lose = "region"', "probability = 0.3", begins="q3")
+    found = resilience(load(written(tmp_path, more, 6, {"stock"})))
+    held = found.losses
+    assert held is not None
+    assert held.prepared is not None
+    assert held.premium is not None
+    rows = held.premium.differs
+    sizes = [abs(row["amount"] - row["base_amount"]) for row in rows]
+    assert sizes == sorted(sizes, reverse=True)  # nothing is ordered, entered or booked here
+    kept = {row["product"]: row["amount"] for row in rows
+            if (row["kind"], row["period"]) == ("stock", "q2")}  # fmt: skip
+    assert kept
+    assert held.prepared.stock is not None
+    assert kept.items() <= held.prepared.stock.items()
+    assert {"packages", "stock"} <= {row["kind"] for row in rows}
+    text = resilience_text(found)
+    assert re.search(r"\w+ in stock in q2: [\d,.]+ in place of [\d,.]+", text)
+    assert re.search(r"\w+ made on \w+ in q\d: [\d,.]+ in place of [\d,.]+", text)
+    assert ("more amounts differ" in text) == (len(rows) > 6)
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -83,6 +83,29 @@ class Desk:
             out.append(Met(future, found))
         return out
 
+    def settled(
+        self, first: FirstStage, futures: Sequence[Future], risk: Risk, share: float, what: str
+    ) -> FirstStage | None:
+        """Return a first stage with the programmes that it leaves open, chosen for all futures.
+
+        A plan for one future says nothing of the programme of a line on which it makes nothing.
+        Chosen in each future by itself it would be known before what comes. ``None``: no plan for
+        all of them was found.
+        """
+        left = [after(one, first, self.ties, ROUNDING[-1], alone=False) for one in futures]
+        open_ = {
+            (pool.product, pool.line.name)
+            for future in left
+            for pool in future.setting.pools
+            if future.setting.products[pool.product].shape.one_programme
+        }
+        if not open_ - first.programmes.keys():
+            return first
+        second = self.together(left, risk, share, what=what)[1]
+        if second is None:
+            return None
+        return replace(first, programmes={**second.programmes, **first.programmes})
+
     def together(
         self,
         futures: Sequence[Future],

@@ -201,7 +201,7 @@ def in_case(known: list[Setting], case: Case, budget: Budget) -> Setting:
     first = known[0]
     if _models(case) == _models(first.case):
         products = tuple(
-            replace(own, shape=shape, demand=_demand(own, shape, case))
+            replace(own, shape=shape, demand=demand_of(own, shape, case))
             for own, shape in zip(first.products, case.products, strict=True)
         )
         return relaid(first, np.ones(len(first.slot_pool), bool), case, products)
@@ -217,7 +217,8 @@ def _models(case: Case) -> tuple[object, ...]:
     return (case.library, tuple((change.period, change.case.library) for change in case.changes))
 
 
-def _demand(own: Product, shape: ProductShape, case: Case) -> NDArray[np.float64]:
+def demand_of(own: Product, shape: ProductShape, case: Case) -> NDArray[np.float64]:
+    """Return the demand of a product in a case (periods,); one for information stays one."""
     return np.array(shape.demand.over(len(case.periods)), float) if own.capped else own.demand
 
 

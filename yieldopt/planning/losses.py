@@ -102,16 +102,18 @@ def losses(setting: Setting, asked: ResilienceShape, desk: Desk, risk: Risk) -> 
     gone = [lost(setting, place, since, likely) for place in places]
     plain = desk.alone(nothing, 0.2, "base plan")
     first = None if plain.x is None else first_stage(plain.master, plain.x, desk.ties)
-    mets = [] if first is None else [Met(nothing, plain), *desk.meet(first, gone, 0.2, "base plan")]
+    least = WORST if each is None else risk
+    whole = first and desk.settled(first, [nothing, *gone], least, 0.2, "base plan")
+    mets = [] if first is None else [Met(nothing, plain)]
+    mets += [] if whole is None else desk.meet(whole, gone, 0.2, "base plan")
     base = prepared(plain, first, mets, case, desk.ties)
     found = Losses(asked.begins, asked.service_frac, tuple(map(_row, places)), base)
     if first is None:
         return found
     share = 0.2 / len(gone)
     known = [Met(one, desk.alone(one, share, f"{one.name} known to be lost")) for one in gone]
-    least = WORST if each is None else risk
     ready = _ready([nothing, *gone], desk, least, 0.5, "prepared plan", mets)
-    ready = better(ready, base, [met.future.probability for met in mets], least)
+    ready = better(ready, base, [one.probability for one in (nothing, *gone)], least)
     found = replace(
         found,
         known=tuple(told(one, desk.ties) for one in known),

@@ -175,10 +175,19 @@ def _programmes(
             yield key, pool.recipes[int(master.recipe[at])].levels
 
 
-def after(future: Future, first: FirstStage, ties: Ties, rounding: float) -> Future:
+def after(
+    future: Future, first: FirstStage, ties: Ties, rounding: float, alone: bool = True
+) -> Future:
     """Return what is left of a future once the first stage is decided.
 
-    ``rounding``: by which share of what is fixed in it a row may be missed.
+    Parameters
+    ----------
+    future, first, ties
+        The future, and what is decided before one knows of it.
+    rounding
+        By which share of what is fixed in it a row may be missed.
+    alone
+        Whether it pays for decisions that it has no use for; joined with others it does anyway.
     """
     setting, programme = future.setting, future.programme
     found = list(_candidates(setting, first))
@@ -192,7 +201,7 @@ def after(future: Future, first: FirstStage, ties: Ties, rounding: float) -> Fut
     amounts = np.where(before, [column.lower for column in columns], 0.0)
     parts = np.abs(programme.values * amounts[programme.columns_of])
     size += np.bincount(programme.rows_of, parts, len(size))
-    spent, more = _not_here(future, first)
+    spent, more = _not_here(future, first) if alone else (np.zeros(len(size)), 0.0)
     gone, size, slots = gone + spent, rounding * (size + spent), programme.entry_slot
     kept = keep[slots]
     return replace(

@@ -8,7 +8,10 @@ the conditional value at risk),
     EVPI = M(costs of this plan) − M(least cost in each scenario) ≥ 0
 
 the value of the stochastic solution and of perfect information (Birge & Louveaux 1997, ch. 4). The
-mean-value plan is for the mean demand and capacity, with the models of the case itself.
+mean-value plan is for the expected coefficients of the programme: mean demand and capacity, and
+each recipe at the mean of its costs, uses and packages shipped over the scenarios
+(:mod:`yieldopt.planning.average`). What a line costs to enter is averaged, too; how long that takes
+is the case's own.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from yieldopt.planning.average import mean_setting
 from yieldopt.planning.desk import Desk, Met
-from yieldopt.planning.futures import Future, as_it_is, in_case, scenario_futures
+from yieldopt.planning.futures import Future, as_it_is, scenario_futures
 from yieldopt.planning.joint import Risk
 from yieldopt.planning.prepared import (
     InFuture,
@@ -33,11 +37,12 @@ from yieldopt.planning.prepared import (
     told,
     weighed,
 )
-from yieldopt.planning.recourse import first_stage
+from yieldopt.planning.recourse import FirstStage, Solved, first_stage
 from yieldopt.planning.setting import Setting
+from yieldopt.planning.sheet import Key, Programme
 from yieldopt.schema.case import Case, PerPeriod
 
-MEAN = "mean demand and capacity"
+MEAN = "means of the scenarios"
 _PLAN, _MEAN = "plan for the scenarios", "mean-value plan"  # as progress names them
 
 
@@ -73,12 +78,15 @@ class Scenarios:
     plan, measured
         The plan for all scenarios.
     mean_value, mean_value_measured, differs
-        The decisions for the mean demand and capacity, met with each scenario; and where the plan
+        The decisions of the mean-value plan, met with each scenario; and where the plan
         decides otherwise (``base_amount``: the mean-value plan's).
     known, known_measured
         The least cost in each scenario, if it is known before anything is decided.
     stochastic, information
         The value of the stochastic solution and of perfect information.
+    not_averaged
+        Products on lines on which scenarios differ in more than numbers: there the mean-value plan
+        has the models of the case itself.
     """
 
     cvar: float
@@ -92,6 +100,7 @@ class Scenarios:
     known_measured: Measured
     stochastic: Worth
     information: Worth
+    not_averaged: tuple[str, ...]
 
 
 def scenarios(setting: Setting, desk: Desk, risk: Risk) -> Scenarios:
@@ -112,7 +121,10 @@ def scenarios(setting: Setting, desk: Desk, risk: Risk) -> Scenarios:
     share = 0.2 / len(futures)
     alone = [Met(one, desk.alone(one, share, f"{one.name} known")) for one in futures]
     known = [told(one, desk.ties) for one in alone]
-    mean, mean_mets = _mean_value(setting, futures, desk)
+    mean_found, mean_first, apart = mean_value_plan(setting, futures, desk)
+    whole = mean_first and desk.settled(mean_first, futures, risk, 0.2, _MEAN)
+    mean_mets = [] if whole is None else desk.meet(whole, futures, 0.3, _MEAN)
+    mean = prepared(mean_found, mean_first, mean_mets, case, desk.ties)
     found, first = desk.together(futures, risk, 0.6, mean_mets, _PLAN)
     mets = [] if first is None else desk.meet(first, futures, 0.8, _PLAN)
     plan = better(prepared(found, first, mets, case, desk.ties), mean, likely, risk)
@@ -132,19 +144,61 @@ def scenarios(setting: Setting, desk: Desk, risk: Risk) -> Scenarios:
         _measured(_finite(highs), likely, risk),
         _worth(ours, (theirs[0], theirs[1])),
         _worth((least[0], least[1]), ours),
+        apart,
     )
 
 
-def _mean_value(
+def mean_value_plan(
     setting: Setting, futures: Sequence[Future], desk: Desk
-) -> tuple[Prepared, list[Met]]:
-    """Plan for the mean demand and capacity; meet each scenario with what that plan decides."""
-    case = setting.case
-    mean = as_it_is(in_case([setting], _mean_case(case), desk.budget), MEAN, 1.0)
+) -> tuple[Solved, FirstStage | None, tuple[str, ...]]:
+    """Solve the mean-value problem.
+
+    Parameters
+    ----------
+    setting, futures, desk
+        Of the case, of its scenarios, and how plans are found.
+
+    Returns
+    -------
+    Solved, FirstStage or None, tuple of str
+        The plan, what it decides before one knows, and where models could not be averaged.
+    """
+    own, apart = mean_setting(setting, _mean_case(setting.case), futures)
+    mean = as_it_is(own, MEAN, 1.0)
+    mean = replace(mean, programme=_mean_costs(mean.programme, futures))
     found = desk.alone(mean, 0.2, _MEAN)
-    first = None if found.x is None else first_stage(found.master, found.x, desk.ties)
-    mets = [] if first is None else desk.meet(first, futures, 0.3, _MEAN)
-    return prepared(found, first, mets, case, desk.ties), mets
+    if found.x is None:
+        return found, None, apart
+    return found, _paid_alike(first_stage(found.master, found.x, desk.ties), futures), apart
+
+
+def _mean_costs(programme: Programme, futures: Sequence[Future]) -> Programme:
+    """Return a programme whose decisions cost the mean of what they cost in the scenarios."""
+    total, likely = np.zeros(len(programme.cost)), np.zeros(len(programme.cost))
+    at = {(column.kind, *column.key): number for number, column in enumerate(programme.columns)}
+    for future in futures:
+        own = future.programme
+        for column, usd in zip(own.columns, own.cost, strict=True):
+            number = at.get((column.kind, *column.key))
+            if number is not None:
+                total[number] += future.probability * usd
+                likely[number] += future.probability
+    cost = np.where(likely > 0.0, total / np.where(likely > 0.0, likely, 1.0), programme.cost)
+    return replace(programme, cost=cost)
+
+
+def _paid_alike(first: FirstStage, futures: Sequence[Future]) -> FirstStage:
+    """Return decisions at what the plan for all scenarios pays where one has no use for them."""
+    usd: dict[Key, float] = {}
+    for future in reversed(futures):
+        own = future.programme
+        for column, cost in zip(own.columns, own.cost, strict=True):
+            usd[column.kind, *column.key] = float(cost)
+    decisions = {
+        key: replace(decided, cost_usd=usd.get(key, decided.cost_usd))
+        for key, decided in first.decisions.items()
+    }
+    return replace(first, decisions=decisions)
 
 
 def _mean_case(case: Case) -> Case:
