@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from yieldopt.read.spread import least_share
+
 Draw = np.random.Generator
 Table = dict[str, Any]
 
@@ -40,6 +42,7 @@ ROUTES = {  # and the sites they run at
     "i_cube": ("samsung_korea", "other Asia-Pacific"),
     "osat_2p5d_amkor": ("amkor_korea", "other Asia-Pacific"),
 }
+ALSO = {"osat_2p5d": [("tsmc_ap_taiwan", "Taiwan")]}  # where its interposers come from
 SOURCE = "assumed: a test"
 SHARES = ("line", "route", "site", "region", "vendor", "each")
 
@@ -221,14 +224,28 @@ def _qualification(draft: Draft, rng: Draw) -> None:
 
 def _lines_of(draft: Draft, product: Table) -> list[str]:
     """Lines that the product can use."""
-    barred = set(product.get("barred_regions", ()))
+    return list(_places_of(draft, product))
+
+
+def _places_of(draft: Draft, product: Table) -> dict[str, dict[str, set[str]]]:
+    """Where what each line of a product makes is counted, by kind."""
     given = [line for line in draft.tables.get("lines", ()) if line["route"] in product["routes"]]
     bare = set(product["routes"]) - {line["route"] for line in given}
-    regions = {name: {ROUTES[name][1]} for name in product["routes"] if name in bare}
-    for line in given:
-        sites = [site["region"] for site in line.get("sites", ())]
-        regions[line["name"]] = set(sites or [ROUTES[line["route"]][1]])
-    return [name for name, own in regions.items() if not own & barred]
+    lines = [{"name": name, "route": name} for name in product["routes"] if name in bare]
+    found = {}
+    for line in [*lines, *given]:
+        home = [ROUTES[line["route"]], *ALSO.get(line["route"], [])]
+        sites = line.get("sites") or [{"name": name, "region": region} for name, region in home]
+        slots = f"interposer.{line['route']}"
+        drawn = line.get("resources", {}).get(slots, slots)
+        found[line["name"]] = {
+            "line": {line["name"]}, "route": {line["route"]},
+            "site": {site["name"] for site in sites}, "region": {site["region"] for site in sites},
+            "vendor": {held["vendor"] for held in draft.resources
+                       if "vendor" in held and held["name"] == drawn},
+        }  # fmt: skip
+    barred = set(product.get("barred_regions", ()))
+    return {name: own for name, own in found.items() if not own["region"] & barred}
 
 
 def _lots(draft: Draft, rng: Draw) -> None:
@@ -260,18 +277,52 @@ def _share(draft: Draft, rng: Draw, kind: str) -> None:
              "each": str(rng.choice(["line", "route", "site", "region"]))}  # fmt: skip
     keys[kind] = names[kind]
     if kind == "vendor":
-        draft.resources[0]["vendor"] = "one"
-        product = next(p for p in draft.products if draft.resources[0]["name"].split(".")[1]
-                       in p["routes"])  # fmt: skip
+        product = _vendor(draft)
     if kind == "each":
-        keys["most_frac"] = _round(rng.uniform(0.4, 0.7))
+        keys |= _each(draft, keys["each"], _round(rng.uniform(0.4, 0.7)), product)
+    elif rng.random() < 0.5 and (parted := _parted(draft, product, kind, keys[kind])):
+        keys |= {kind: parted[1], "product": parted[0]["name"]}
+        keys["most_frac"] = _round(rng.uniform(0.05, 0.3))
     else:
-        keys["product"] = product["name"]
-        if rng.random() < 0.5:
-            keys["most_frac"] = _round(rng.uniform(0.05, 0.3))
-        else:
-            keys["least_frac"] = _round(rng.uniform(0.5, 0.9))
+        keys |= {"product": product["name"], "least_frac": _round(rng.uniform(0.5, 0.9))}
     draft.add("shares", **keys)
+
+
+def _vendor(draft: Draft) -> Table:
+    """Give a resource a vendor, the first where it can be; return a product that can use it."""
+    for held in draft.resources:
+        held["vendor"] = "one"
+        for product in draft.products:
+            if any(own["vendor"] for own in _places_of(draft, product).values()):
+                return product
+        del held["vendor"]
+    raise AssertionError("no line draws on any wafer")
+
+
+def _parted(draft: Draft, product: Table, kind: str, value: str) -> tuple[Table, str] | None:
+    """Return a product and a place that has some of its lines, not all: those drawn if they do."""
+    for own in [product, *draft.products]:
+        places = [line[kind] for line in _places_of(draft, own).values()]
+        for name in [value, *sorted(set().union(*places))]:
+            if 0 < sum(name in there for there in places) < len(places):
+                return own, name
+    return None
+
+
+def _each(draft: Draft, kind: str, most: float, product: Table) -> Table:
+    """Return a share of each place that leaves something: that drawn, or a larger one."""
+    for own in (draft.products, [product]):
+        for each in dict.fromkeys([kind, "line", "route"]):
+            need = max(
+                least_share([line[each] for line in _places_of(draft, p).values()]) for p in own
+            )
+            if need < 1:
+                wider = float(need) + (1.0 - float(need)) * (0.1 + 2.0 * (most - 0.4))
+                most = most if most > need else _round(wider)
+                named = {} if len(own) > 1 else {"product": product["name"]}
+                return {"each": each, "most_frac": most, **named}
+    product.pop("barred_regions", None)
+    return _each(draft, kind, most, product)
 
 
 def _budget_all(draft: Draft, rng: Draw) -> None:

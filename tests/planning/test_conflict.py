@@ -49,12 +49,13 @@ def service(share: float) -> str:
     return CASE.format(wafers=7.0, asic=SOFT, switch=switch)
 
 
-def barred() -> str:
-    """Taiwan is barred to the asic, and of the rest of Asia no more than 60 % may come."""
+def spread() -> str:
+    """Of two places no more than 60 % and 30 % may come, and there is no third."""
     text = AMPLE.replace('routes = ["cowos_s", "osat_2p5d"]', 'routes = ["cowos_s", "i_cube"]')
-    text = text.replace("dppm_limit", 'barred_regions = ["Taiwan"]\ndppm_limit', 1)
-    keys = {"product": '"asic"', "region": '"other Asia-Pacific"', "most_frac": 0.6}
-    return text + table("shares", name='"spread"', **keys)
+    for region, most in (("other Asia-Pacific", 0.6), ("Taiwan", 0.3)):
+        keys = {"product": '"asic"', "region": f'"{region}"', "most_frac": most}
+        text += table("shares", name=f'"of {region}"', **keys)
+    return text
 
 
 def lead() -> str:
@@ -68,7 +69,7 @@ CASES: dict[str, tuple[str, list[str]]] = {  # and the kinds of the rules
     "firm": (FIRM, ["capacity", "demand"]),
     "lot": (lots(100.0), ["demand", "lot"]),
     "lots": (lots(250.0), ["demand", "demand", "lot", "lot"]),  # only whole runs stand in the way
-    "barred": (barred(), ["demand", "share"]),
+    "spread": (spread(), ["demand", "share", "share"]),
     "lead": (lead(), ["demand", "qualified"]),
     "purse": (budget(3.2e6), ["budget", "demand", "demand", "demand"]),
     "small purse": (budget(1.5e5), ["budget", "demand"]),

@@ -176,8 +176,6 @@ BAD: list[tuple[str, str, str, str, str, Any, str]] = [
      "must be above 0", 0.0, "shortage_cost_usd"),
     ('["mainland China"]', '["Taiwan", "North America"]', "products[0].barred_regions", "barred",
      "leaves the product no line", None, "cowos_s_taiwan, cowos_s_arizona, osat_2p5d"),
-    ('["mainland China"]', '["Taiwan"]', "products[0].qualified[0]", "qualified",
-     "the line is barred to the product", "cowos_s_taiwan", "Taiwan"),
     # Sources, those of single numbers too.
     ('usd_per_unit_not_taken = 500.0\ncommitted = true\nsource = "assumed: a test"',
      'usd_per_unit_not_taken = 500.0\ncommitted = true\nsource = "brief2062"',
@@ -204,6 +202,21 @@ def test_a_bad_key_is_one_fault(
         assert [(fault.key, fault.line) for fault in faults] == [(key, line)]
         assert message in faults[0].message
         assert (faults[0].value, hint in faults[0].hint) == (value, True)
+
+
+def test_a_qualified_line_that_is_barred(tmp_path: Path) -> None:
+    """One line is left; shares of two and more cannot be kept with it."""
+    text = spoilt('["mainland China"]', '["Taiwan"]')
+    found = {
+        fault.key: (fault.message, fault.value) for fault in faults_of(written(tmp_path, text))
+    }
+    assert found.pop("products[0].qualified[0]") == (
+        "the line is barred to the product", "cowos_s_taiwan"
+    )  # fmt: skip
+    assert set(found) == {f"shares[{at}].most_frac" for at in range(3)}
+    bare = text.split("[[shares]]")[0] + text[text.index("[[budgets]]") :]
+    (fault,) = faults_of(written(tmp_path, bare))
+    assert (fault.key, fault.hint) == ("products[0].qualified[0]", "it lies in Taiwan")
 
 
 def test_a_line_of_a_route_that_no_product_takes(tmp_path: Path) -> None:

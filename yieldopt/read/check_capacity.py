@@ -1,8 +1,8 @@
-"""Lumps, bookings, surcharges, shares and budgets of a case: keys that cannot do anything."""
+"""Lumps, bookings, surcharges and budgets of a case: keys that cannot do anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from yieldopt.errors import Fault
 from yieldopt.read.pieces import Pieces
@@ -13,11 +13,9 @@ from yieldopt.schema.planning import (
     ExpansionShape,
     ReservationShape,
     ResourceShape,
-    ShareShape,
 )
 
 Usable = dict[str, list[tuple[Line, set[str]]]]  # by product: lines, and what each uses there
-_KINDS = ("line", "route", "site", "region", "vendor")
 
 
 def capacity_faults(pieces: Pieces, periods: int) -> Iterator[Fault]:
@@ -68,62 +66,6 @@ def _booking(booking: ReservationShape, key: str, periods: int) -> Iterator[Faul
         hint = "nothing need be taken: give take_or_pay_frac"
         value = booking.usd_per_unit_not_taken.base
         yield Fault("does nothing by itself", f"{key}.usd_per_unit_not_taken", value, hint)
-
-
-def share_faults(pieces: Pieces, usable: Usable | None) -> Iterator[Fault]:
-    """Yield what is wrong with well-formed shares.
-
-    Parameters
-    ----------
-    pieces
-        Entries of the case.
-    usable
-        Lines by product; ``None`` where products or lines have faults.
-    """
-    vendors = {r.name: r.vendor for r in pieces["resources"] if r is not None and r.vendor}
-    shares: list[ShareShape | None] = pieces["shares"]
-    for at, share in enumerate(shares):
-        if share is None:
-            continue
-        key = f"shares[{at}]"
-        least, most = share.least_frac, share.most_frac
-        if least is not None and most is not None and least > most:
-            yield Fault("exceeds most_frac", f"{key}.least_frac", least)
-        if most == 1.0:
-            yield Fault("must be below 1: no share exceeds it", f"{key}.most_frac", most)
-        if least == 0.0:
-            yield Fault("must be above 0: every share reaches it", f"{key}.least_frac", least)
-        if share.each == "vendor" and not vendors and None not in pieces["resources"]:
-            hint = "give the vendor of a resource"
-            yield Fault("no resource has a vendor", f"{key}.each", "vendor", hint)
-        if usable is not None and (share.vendor is None or None not in pieces["resources"]):
-            yield from _nowhere(share, key, usable, vendors)
-
-
-def _nowhere(
-    share: ShareShape, key: str, usable: Usable, vendors: Mapping[str, str]
-) -> Iterator[Fault]:
-    """Yield a fault if no line can fall under a share; a lack of any line is said before."""
-    kind = next((kind for kind in _KINDS if getattr(share, kind) is not None), None)
-    names = [share.product] if share.product is not None else list(usable)
-    if kind is None or not all(usable.get(name) for name in names):
-        return
-    value = getattr(share, kind)
-    found = (pair for name in names for pair in usable[name])
-    if not any(value in _places_of(line, uses, vendors)[kind] for line, uses in found):
-        whose = f"of {share.product!r}" if share.product is not None else "of any product"
-        yield Fault(f"no line {whose} can fall under it", f"{key}.{kind}", value)
-
-
-def _places_of(line: Line, uses: set[str], vendors: Mapping[str, str]) -> dict[str, set[str]]:
-    """Return the names under which what a line makes is counted, by kind."""
-    return {
-        "line": {line.name},
-        "route": {line.route},
-        "site": {site.name for site in line.sites},
-        "region": set(line.regions),
-        "vendor": {vendors[name] for name in uses if name in vendors},
-    }
 
 
 def budget_faults(pieces: Pieces, library: Library, usable: Usable | None) -> Iterator[Fault]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from yieldopt.errors import Fault
 from yieldopt.read.changes import order_faults
-from yieldopt.read.check_capacity import Usable, budget_faults, capacity_faults, share_faults
+from yieldopt.read.check_capacity import Usable, budget_faults, capacity_faults
 from yieldopt.read.check_lines import Products, Uses, line_faults
 from yieldopt.read.check_products import horizon_faults, place_faults, product_faults
+from yieldopt.read.check_shares import share_faults
 from yieldopt.read.inventory import resources_on
 from yieldopt.read.keys import join_key
 from yieldopt.read.pieces import Pieces
@@ -53,7 +54,8 @@ def planning_faults(
                 own += place_faults(product, pieces["lines"], library)
             faults += [fault.under(join_key(("products", at))) for fault in own]
     faults += capacity_faults(pieces, len(periods))
-    faults += share_faults(pieces, usable)
+    testers = {insertion.tester.resource for insertion in insertions}
+    faults += share_faults(pieces, usable, testers, len(periods))
     return faults + list(budget_faults(pieces, library, usable))
 
 
