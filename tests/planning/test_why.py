@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,16 @@ from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH, enumerated
 from yieldopt import load, solve
 from yieldopt.cli import main
 from yieldopt.optimize.budget import Budget
+from yieldopt.planning import why_prices
 from yieldopt.planning.branching import Branching
 from yieldopt.planning.held import Held, held_node
 from yieldopt.planning.master import Master
+from yieldopt.planning.pieces import Piece, piece
 from yieldopt.planning.programme import programme_of
 from yieldopt.planning.setting import setting_of
 from yieldopt.planning.why import Why, why
 from yieldopt.planning.why_prices import Marginal, Moved, Scarce, marginal, scarce
+from yieldopt.report.why import why_text
 from yieldopt.schema.case import Case, PerPeriod
 
 EXACT = 2e-8  # of the objective: the rounding of two plans
@@ -232,6 +236,59 @@ def test_when_time_is_up_prices_have_no_range(tmp_path: Path) -> None:
         assert less.usd_per_good == pytest.approx(full.usd_per_good, rel=1e-6)
 
 
+def test_the_dearest_are_looked_at_first_and_what_is_missing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time ends within the second look: that one is no answer either."""
+    case = read(SMALL, tmp_path)
+    full, stop, looks = why(case), Event(), []
+    assert len(full.scarce) > 2
+
+    def look(*how: Any) -> Piece:
+        looks.append(how)
+        found = piece(*how)
+        if len(looks) > 1:
+            stop.set()
+        return found
+
+    monkeypatch.setattr(why_prices, "piece", look)
+    monkeypatch.setattr(Budget, "of", lambda _: Budget(stop=stop))
+    found = why(case)
+    assert len(looks) == 2
+    assert found.objective_usd == full.objective_usd
+    dearest = max(full.scarce, key=lambda row: row.usd_per_unit * row.capacity)
+    looked = [row for row in found.scarce if row.low is not None]
+    assert looked == [dearest]
+    assert len(found.scarce) == len(full.scarce)
+    assert len(found.demand) == len(full.demand)
+    assert found.unused == ()
+    assert found.notes == (
+        "time ended, the dearest came first; not looked at: "
+        f"{len(full.scarce) - 1} of {len(full.scarce)} ranges of scarce resources; "
+        f"{len(full.unused)} of {len(full.unused)} lines that are not used; "
+        f"{len(full.demand)} of {len(full.demand)} changes with one more package of demand",
+    )
+    shown = why_text(found)
+    assert f"note: {found.notes[0]}" in shown
+    assert "?" in shown
+
+
+def test_what_no_capacity_is_worth_and_that_none_can_be_taken_away(tmp_path: Path) -> None:
+    case = read(SMALL, tmp_path)
+    name = "interposer.cowos_s"
+    none = with_number(case, "resources", name, "capacity", "q2", 0.0)
+    found = why(none)
+    row = next(row for row in found.scarce if (row.resource, row.period) == (name, "q2"))
+    assert (row.capacity, row.low, row.less_usd_per_unit) == (0.0, 0.0, None)
+    step = 0.1
+    assert row.high is not None
+    assert row.high > step
+    usd = (cost(none) - capacity(none, row, step)) / step
+    assert row.usd_per_unit == pytest.approx(usd, rel=1e-5)
+    (line,) = (line for line in why_text(found).splitlines() if f"{name}  q2" in line)
+    assert line.endswith("none is left")
+
+
 @pytest.mark.parametrize("solver", ["ortools", "pulp"])
 def test_the_solver_of_the_plan_changes_nothing(solver: str, tmp_path: Path) -> None:
     case = read(SMALL, tmp_path)
@@ -256,4 +313,7 @@ def test_the_command_prints_both_ways(tmp_path: Path) -> None:
     path.write_text(CASE.format(wafers=7.0, asic=SOFT, switch=""))
     none = CliRunner().invoke(main, ["why", str(path)])
     assert none.exit_code == 3
+    solved = CliRunner().invoke(main, ["solve", str(path)])
+    assert solved.exit_code == 3
+    assert "rules of which none can be left out: yieldopt why CASE" in solved.output
     assert "of which none can be left out" in none.output

@@ -13,9 +13,11 @@ from yieldopt.commands.shared import CASE, JSON, show, time_limit
 @CASE
 @JSON
 @click.option("--solver", default="highs", show_default=True, help="Of the plan, as for solve.")
-@time_limit()
+@time_limit(60.0)
 def why_(case: Path, as_json: bool, solver: str, time_limit_s: float | None) -> None:
-    """Solve a CASE; say what is scarce, what demand displaces, what is not used, what conflicts."""
+    """Solve a CASE; say what is scarce, what easing a rule is worth, what demand displaces, what is
+    not used, what conflicts. The dearest first; what there was no time for is named.
+    """
     from yieldopt.planning.why import why
     from yieldopt.read import load
     from yieldopt.report.why import why_text

@@ -17,6 +17,8 @@ def result_text(result: Result) -> str:
         infeasible = result.status is Status.INFEASIBLE
         head = "infeasible; what binds:" if infeasible else "unknown; no plan was found in time:"
         parts = [f"{head}\n{lines}", _routes(result)]
+        if infeasible and all(any(v.feasible for v in p.routes) for p in result.products):
+            parts.append("rules of which none can be left out: yieldopt why CASE")
         if result.recipes:
             parts += ["what was found in time, each product by itself; nothing is allocated"]
             parts += [_products(result), *map(_recipe, result.recipes)]
