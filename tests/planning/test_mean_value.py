@@ -6,6 +6,8 @@ by the reference; all else is the reference's own. 1e-6: as in test_futures.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,11 @@ from yieldopt.optimize.budget import Budget
 from yieldopt.planning.desk import Desk
 from yieldopt.planning.futures import scenario_futures
 from yieldopt.planning.joint import Risk, Ties
+from yieldopt.planning.resilience import resilience
 from yieldopt.planning.scenarios import Scenarios, mean_value_plan, scenarios
 from yieldopt.planning.setting import setting_of
-from yieldopt.schema.case import Case
+from yieldopt.report.resilience import resilience_text
+from yieldopt.schema.case import Case, Scenario
 
 TWO_YIELDS = f"""
 [[scenarios]]
@@ -109,3 +113,21 @@ def test_a_rule_that_asks_more_of_recipes(rule: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", seeds(range(460, 463), 1))
 def test_by_risk(seed: int, tmp_path: Path) -> None:
     check(case_of(tmp_path, seed, SCENARIOS), Risk(0.4, 0.7))
+
+
+def test_scenarios_that_differ_in_more_than_numbers(tmp_path: Path) -> None:
+    """One without a whole test: there is no mean of that, so the case's own models stand."""
+    path = tmp_path / "case.toml"
+    path.write_text(random_case(3, {"lumps"}))
+    full = load(path)
+    text = path.read_text().replace(', "system_level"]', "]")
+    text = re.sub(r', "package/system_level" = \[[^]]*\]', "", text)
+    path.write_text(text + "\n[override.processes.n5]\nd0_per_cm2 = 0.13\n")
+    told = (Scenario("tested", 0.6, full), Scenario("not tested", 0.4, load(path)))
+    found = resilience(replace(full, scenarios=told))
+    assert found.scenarios is not None
+    lines = {f"{p.name} on {route}" for p in full.products for route in p.routes}
+    assert set(found.scenarios.not_averaged) == lines
+    assert found.scenarios.stochastic.usd is not None
+    assert "the case's own models where scenarios differ in more: " in resilience_text(found)
+    assert "differ in more" not in resilience_text(resilience(replace(full, scenarios=told[:1])))

@@ -194,7 +194,14 @@ def _scenarios(found: Scenarios) -> Iterator[str]:
     lines = [f"least {goal}: {_value(plan.objective_usd, plan.bound_usd)}"]
     lines.append(f"value of the stochastic solution: {_worth(found.stochastic, mean)}")
     lines.append(f"value of perfect information: {_worth(found.information, None)}")
-    yield "\n".join([*lines, *_differs(found.differs, "mean-value plan")])
+    lines += _differs(found.differs, "mean-value plan")
+    text = (
+        "the mean-value plan has demand, capacity and each recipe's costs and uses at their means"
+    )
+    if found.not_averaged:
+        where = _list(found.not_averaged)
+        text += f", but the case's own models where scenarios differ in more: {where}"
+    yield "\n".join([*lines, text])
 
 
 def _known(value: float | None) -> str:
