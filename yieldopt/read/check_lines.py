@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from yieldopt.errors import Fault, near_miss
 from yieldopt.read.keys import join_key
+from yieldopt.read.names import repeated
 from yieldopt.read.pieces import Pieces
 from yieldopt.schema.case import Library, ProductShape
 from yieldopt.schema.lines import lines_among
@@ -64,10 +65,11 @@ def _place_faults(lines: Lines, resources: Resources, library: Library) -> Itera
     """Yield a fault for each site that is named twice in a line, or stands in two regions."""
     known = {s.name: s.region for route in library.routes.values() for s in route.sites}
     for at, line in enumerate(lines):
-        names = [site.name for site in line.sites or ()] if line is not None else []
-        for where, site in enumerate((line.sites or ()) if line is not None else ()):
+        sites = (line.sites or ()) if line is not None else ()
+        twice = {where for where, _ in repeated([site.name for site in sites])}
+        for where, site in enumerate(sites):
             key = f"lines[{at}].sites[{where}]"
-            if site.name in names[:where]:
+            if where in twice:
                 yield Fault("duplicate name", f"{key}.name", site.name)
             else:
                 yield from _elsewhere(site.name, site.region, known, f"{key}.region")

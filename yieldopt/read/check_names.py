@@ -6,7 +6,7 @@ from typing import Any
 
 from yieldopt.errors import Fault
 from yieldopt.read.inventory import resources as known_resources
-from yieldopt.read.names import name_faults
+from yieldopt.read.names import name_faults, repeated
 from yieldopt.read.pieces import Pieces, entries_of, length_faults, names_in, unknown_name
 from yieldopt.schema.case import Library
 from yieldopt.schema.lines import lines_among
@@ -52,11 +52,7 @@ def reference_faults(data: dict[str, Any], pieces: Pieces, library: Library) -> 
     """
     periods = data.get("periods", ["all"])
     listed = periods if isinstance(periods, list) else []
-    faults = [
-        Fault("duplicate name", f"periods[{at}]", name)
-        for at, name in enumerate(listed)
-        if name in listed[:at]
-    ]
+    faults = [Fault("duplicate name", f"periods[{at}]", name) for at, name in repeated(listed)]
     faults += name_faults(data.get("insertions"), ("insertions",), library.insertions, "insertion")
     count = len(listed) if isinstance(periods, list) else None
     for key, name in _PER_PERIOD:

@@ -7,6 +7,7 @@ from typing import Any
 
 from yieldopt.errors import Fault, near_miss
 from yieldopt.read.keys import join_key
+from yieldopt.read.names import name_faults
 from yieldopt.read.pieces import Pieces, entries_of, names_in
 from yieldopt.schema.case import CaseShape, Library, ProductShape
 from yieldopt.schema.places import losses_of
@@ -87,12 +88,7 @@ def _names(asked: ResilienceShape, pieces: Pieces, library: Library) -> Iterator
     sites += [site for line in lines for site in line.sites or ()]
     known = {name for site in sites for name in (site.name, site.region)}
     known |= {name for r in resources for name in (r.site, r.region) if name is not None}
-    for at, name in enumerate(asked.names or ()):
-        key = f"resilience.names[{at}]"
-        if name not in known:
-            yield Fault("unknown site or region", key, name, near_miss(name, known))
-        elif name in (asked.names or ())[:at]:
-            yield Fault("duplicate name", key, name)
+    yield from name_faults(asked.names, ("resilience", "names"), sorted(known), "site or region")
     if asked.names == ():
         yield Fault("must not be empty", "resilience.names")
     count = len(losses_of(asked, pieces["products"], lines, resources, library.routes))

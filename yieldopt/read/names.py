@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from yieldopt.errors import Fault, near_miss
@@ -25,12 +25,29 @@ def name_faults(
     what
         Of what kind they are.
     """
-    faults = []
-    there = list(known)
-    for at, name in enumerate(names if isinstance(names, list | tuple) else ()):
-        if isinstance(name, str) and name not in there:
-            key = join_key((*loc, at))
-            faults.append(Fault(f"unknown {what}", key, name, near_miss(name, there)))
-        elif name in names[:at]:
-            faults.append(Fault("duplicate name", join_key((*loc, at)), name))
-    return faults
+    there = dict.fromkeys(known)
+    listed = names if isinstance(names, list | tuple) else ()
+    found = {
+        at: Fault(f"unknown {what}", join_key((*loc, at)), name, near_miss(name, there))
+        for at, name in enumerate(listed)
+        if isinstance(name, str) and name not in there
+    }
+    for at, name in repeated(listed):
+        found.setdefault(at, Fault("duplicate name", join_key((*loc, at)), name))
+    return [found[at] for at in sorted(found)]
+
+
+def repeated(names: Sequence[Any]) -> Iterator[tuple[int, str]]:
+    """Yield each text of a list that stands in it before, with its place.
+
+    Examples
+    --------
+    >>> list(repeated(["a", "b", None, "a", None, "a"]))
+    [(3, 'a'), (5, 'a')]
+    """
+    seen: set[str] = set()
+    for at, name in enumerate(names):
+        if isinstance(name, str):
+            if name in seen:
+                yield at, name
+            seen.add(name)

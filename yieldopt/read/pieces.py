@@ -8,6 +8,7 @@ from typing import Any
 from yieldopt.errors import Fault, near_miss
 from yieldopt.read.crosscheck import source_faults
 from yieldopt.read.keys import Path, join_key
+from yieldopt.read.names import repeated
 from yieldopt.read.shapes import check
 from yieldopt.schema.base import Shape
 from yieldopt.schema.case import Library, ProductShape, ScenarioShape
@@ -47,9 +48,9 @@ def read_pieces(data: dict[str, Any]) -> tuple[Pieces, list[Fault]]:
             faults += wrong
             found[key].append(piece)
         names = [raw.get("name") for raw in entries_of(data, key)]
-        for at, name in enumerate(names):
-            if name is not None and name in names[:at]:
-                faults.append(Fault("duplicate name", f"{key}[{at}].name", name))
+        faults += [
+            Fault("duplicate name", f"{key}[{at}].name", name) for at, name in repeated(names)
+        ]
     return found, faults
 
 
@@ -66,7 +67,7 @@ def names_in(data: dict[str, Any], key: str) -> list[str]:
 
 def unknown_name(value: Any, place: Path, known: Iterable[str], text: str) -> list[Fault]:
     """Return the fault of a name that is none of the known ones; what is no text has none."""
-    there = list(known)
+    there = dict.fromkeys(known)
     if not isinstance(value, str) or value in there:
         return []
     return [Fault(text, join_key(place), value, near_miss(value, there))]

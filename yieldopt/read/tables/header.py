@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from yieldopt.errors import Fault, near_miss
+from yieldopt.read.names import repeated
 from yieldopt.read.tables.source import Source
 from yieldopt.schema.tables import TableShape
 
@@ -81,6 +82,7 @@ def _needed(source: Source, shape: TableShape, periods: list[str]) -> dict[str, 
 
 def _strange(source: Source, known: list[str]) -> list[Fault]:
     faults = []
+    twice = {at for at, _ in repeated(source.header)}
     for at, name in enumerate(source.header):
         if name is None:
             row = next((r for r, cell in enumerate(source.texts(at)) if cell is not None), None)
@@ -89,7 +91,7 @@ def _strange(source: Source, known: list[str]) -> list[Fault]:
                 faults.append(
                     source.fault("a column without a name holds values", -1, at, hint=hint)
                 )
-        elif name in source.header[:at]:
+        elif at in twice:
             faults.append(source.fault("two columns of one name", -1, at, name))
         elif name not in known:
             near = near_miss(name, [n for n in known if n not in source.header])
