@@ -119,3 +119,29 @@ def test_outputs_never_go_beside_inputs(tmp_path: Path) -> None:
         assert "--out" in result.stderr
     assert path.read_text() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_outputs_never_go_over_tables_or_models_that_the_case_names(tmp_path: Path) -> None:
+    """A planner's own products.csv would be overwritten by the answer's."""
+    bundled = ROOT / "cases" / "plan_tables"
+    for path in bundled.iterdir():
+        (tmp_path / "tables" / path.name).parent.mkdir(exist_ok=True)
+        (tmp_path / "tables" / path.name).write_text(path.read_text())
+    (tmp_path / "own" / "parts").mkdir(parents=True)
+    (tmp_path / "case").mkdir()
+    text = (ROOT / "cases" / "plan_from_tables.toml").read_text()
+    text = text.replace("plan_tables/", "../tables/")
+    planned = tmp_path / "case" / "case.toml"
+    planned.write_text(text.replace("[[tables]]", 'include = ["../own"]\n[[tables]]', 1))
+    for case_, place in (
+        (planned, tmp_path / "tables"),
+        (planned, tmp_path / "own"),
+        (planned, tmp_path / "own" / "parts"),
+        (Path("plan_from_tables"), bundled),
+    ):
+        with pytest.raises(CaseError, match="holds inputs"):
+            check_folder(place, case_)
+    for place in (tmp_path / "tables" / "out", tmp_path / "own" / "out"):
+        check_folder(place, planned)
+    planned.write_text("tables = 3")  # what is wrong with a case is told by reading it
+    check_folder(tmp_path / "tables", planned)

@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yieldopt.data import data_folder
+from yieldopt.data import bundled_cases, data_folder
 from yieldopt.errors import CaseError, Fault
+from yieldopt.read.documents import open_document
 from yieldopt.report.frames import TABLES, Row, Table, frame, tables
 from yieldopt.report.result import result_text
 from yieldopt.report.text import to_json
 from yieldopt.report.workbook import write_workbook
+from yieldopt.schema.models import KINDS
 
 if TYPE_CHECKING:
     from yieldopt.solving import Solved
@@ -151,15 +153,35 @@ def check_folder(folder: Path, case: Path) -> None:
         raise _unwritable(error, folder) from None
     if refused:
         raise CaseError(Fault(refused, "--out", str(folder), hint))
-    place = folder.resolve()
-    inputs = {data_folder("cases").resolve()}
-    if case.exists():  # else the bare name of a bundled case
-        inputs.add(case.resolve().parent)
-    models = data_folder("models").resolve()
-    if place in inputs or place == models or models in place.parents:
+    place, models = folder.resolve(), data_folder("models").resolve()
+    if place in _inputs(case) or models in (place, *place.parents):
         raise CaseError(
             Fault("holds inputs; outputs never go beside them", "--out", str(folder), hint)
         )
+
+
+def _inputs(case: Path) -> set[Path]:
+    """Return the folders that hold bundled cases, a case, its tables and its models.
+
+    A case that cannot be read names none: reading it tells what is wrong with it.
+    """
+    found = {data_folder("cases").resolve()}
+    path = case if case.exists() else bundled_cases().get(str(case))
+    if path is None:
+        return found
+    found.add(path.resolve().parent)
+    try:
+        data = open_document(path, "toml").data
+    except CaseError:
+        return found
+    tables, includes = data.get("tables"), data.get("include")
+    for table in tables if isinstance(tables, list) else []:
+        if isinstance(table, dict) and isinstance(table.get("file"), str):
+            found.add((path.parent / table["file"]).parent.resolve())
+    for name in includes if isinstance(includes, list) else []:
+        if isinstance(name, str):
+            found |= {(path.parent / name / kind).resolve() for kind in ("", *KINDS)}
+    return found
 
 
 def _refused(folder: Path) -> str:
