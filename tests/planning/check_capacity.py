@@ -46,6 +46,11 @@ def _lumps(
     more: dict[tuple[str, int], float] = defaultdict(float)
     ordered: dict[str, float] = defaultdict(float)
     lumps = {lump.name: lump for lump in case.expansions}
+    for lump in case.expansions:
+        for t, count in enumerate(lump.committed):  # paid before; run from when they come
+            for s in range(t, len(case.periods)):
+                more[lump.resource, s] += count * lump.amount_per_period
+                ledger.pay(s, count * lump.running_usd_per_period.base)
     for row in written.tables["decisions"]:
         if row["kind"] != "expansion":
             continue

@@ -215,6 +215,13 @@ class Model:
 
     def _expand(self, more: dict[tuple[str, int], Terms]) -> None:
         for lump in self.case.expansions:
+            for t, count in enumerate(lump.committed):  # paid before; run from when they come
+                at = self.milp.add(upper=count)
+                self.milp.row({at: 1.0}, low=count)
+                for s in self.periods[t:]:
+                    more[lump.resource, s][at] = lump.amount_per_period
+                    self.money["running"][s][at] += lump.running_usd_per_period.base
+                    self.milp.cost[at] += self.worth[s] * lump.running_usd_per_period.base
             for t in self.periods:
                 at = self._pay(t, lump.cost_usd.base, "capital", lump.most, whole=True)
                 self.built[lump.name, t] = at

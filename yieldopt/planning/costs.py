@@ -12,7 +12,7 @@ from yieldopt.planning.master import Master
 from yieldopt.planning.setting import Setting
 from yieldopt.planning.sheet import MONEY, Array
 
-_RUNNING = {"expansion": "running lumps", "left": "not taken"}
+_RUNNING = {"expansion": "running lumps", "committed": "running lumps", "left": "not taken"}
 _CAPITAL = {"expansion": "lumps", "booking": "prepayments", "qualification": "lines entered"}
 
 

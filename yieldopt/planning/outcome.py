@@ -182,6 +182,8 @@ def _added(master: Master, x: Array, resource: str) -> Array:
     case = setting.case
     lumps = master.programme.indices("expansion")
     for number, lump in enumerate(case.expansions):
+        if lump.resource == resource:
+            out += lump.amount_per_period * np.array(lump.standing(setting.periods))
         for t in range(setting.periods) if lump.resource == resource else ():
             at = lumps.get((number, t))
             if at is not None:

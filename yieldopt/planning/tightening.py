@@ -61,6 +61,7 @@ def _capacity(setting: Setting) -> Array:
     for lump in case.expansions:
         at = setting.resource_number[lump.resource]
         out[at, lump.lead_time_periods :] += lump.most * lump.amount_per_period
+        out[at] += lump.amount_per_period * np.array(lump.standing(periods))
     for offer in case.reservations:
         out[setting.resource_number[offer.resource]] += offer.capacity.over(periods)
     return out

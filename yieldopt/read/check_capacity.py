@@ -50,7 +50,14 @@ def _surcharges(resource: ResourceShape, key: str, more: set[str]) -> Iterator[F
 
 
 def _lump(lump: ExpansionShape, key: str, periods: int) -> Iterator[Fault]:
-    if lump.lead_time_periods >= periods:
+    if lump.committed and len(lump.committed) != periods:
+        hint = "lumps by the period from which they stand, 0 where none comes"
+        text = f"{len(lump.committed)} numbers for {periods} periods"
+        yield Fault(text, f"{key}.committed", list(lump.committed), hint)
+    if lump.most == 0 and not any(lump.committed):
+        hint = "committed says what was ordered before"
+        yield Fault("there is nothing to order, and nothing ordered", f"{key}.most", 0, hint)
+    if lump.most and lump.lead_time_periods >= periods:
         text = f"it never stands: there are {periods} periods"
         yield Fault(text, f"{key}.lead_time_periods", lump.lead_time_periods)
 
@@ -96,7 +103,7 @@ def budget_faults(pieces: Pieces, library: Library, usable: Usable | None) -> It
 
 
 def _capital(pieces: Pieces, library: Library, usable: Usable) -> bool:
-    if any(lump.cost_usd.base > 0.0 for lump in pieces["expansions"]):
+    if any(lump.most and lump.cost_usd.base > 0.0 for lump in pieces["expansions"]):
         return True
     if any(booking.prepayment_usd_per_unit.base > 0.0 for booking in pieces["reservations"]):
         return True

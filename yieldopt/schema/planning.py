@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from yieldopt.schema.base import (
     ZERO,
-    Count,
     CountOrNone,
     Flag,
     Fraction,
@@ -94,8 +93,13 @@ class ExpansionShape(Shape):
     cost_usd: QNonNegative  # of one lump, paid when it is ordered
     running_usd_per_period: QNonNegative = ZERO  # of one lump that stands, used or not
     lead_time_periods: CountOrNone
-    most: Count = 1  # lumps over the horizon
+    most: CountOrNone = 1  # lumps that can be ordered over the horizon
+    committed: tuple[CountOrNone, ...] = ()  # ordered before: by the period from which they stand
     source: Text
+
+    def standing(self, periods: int) -> tuple[int, ...]:
+        """Return how many lumps that were ordered before stand in each period."""
+        return tuple(sum(self.committed[: t + 1]) for t in range(periods))
 
 
 class ReservationShape(Shape):
