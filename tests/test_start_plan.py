@@ -184,6 +184,14 @@ def test_a_part_without_a_lead_time_is_named_and_taken_as_none(plan: StartPlan) 
     assert "no cycle or lead time given, 0 weeks taken: parts.t_sub" in starts_text(plan)
 
 
+def test_the_gap_of_a_plan_that_was_stopped_is_shown(plan: StartPlan) -> None:
+    assert starts_text(plan).startswith("optimal; packages")
+    stopped = replace(plan, status="feasible", gap=0.031)
+    assert starts_text(stopped).startswith("feasible, gap 3.1e-02; packages")
+    unbounded = replace(plan, status="feasible", gap=None)
+    assert starts_text(unbounded).startswith("feasible, no bound in the time; packages")
+
+
 def test_a_route_and_a_process_without_a_cycle_time_are_named(tmp_path: Path) -> None:
     plain = case_of(tmp_path)
     route = plain.library.routes["t_pack"].model_copy(update={"cycle_time_weeks": None})

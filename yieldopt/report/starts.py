@@ -20,7 +20,7 @@ def starts_text(plan: StartPlan) -> str:
         lines = "\n".join(f"  {line}" for line in plan.binding)
         return f"{plan.status}: there is no plan, so nothing to start\n{lines}"
     parts = [
-        f"{plan.status}; packages are shipped evenly over each period of {plan.period_weeks:g} "
+        f"{_status(plan)}; packages are shipped evenly over each period of {plan.period_weeks:g} "
         "weeks; what later periods need is not in it"
     ]
     for what, head in _HEADS.items():
@@ -31,6 +31,13 @@ def starts_text(plan: StartPlan) -> str:
     if plan.without_time:
         parts.append("no cycle or lead time given, 0 weeks taken: " + ", ".join(plan.without_time))
     return "\n\n".join(parts)
+
+
+def _status(plan: StartPlan) -> str:
+    if plan.status != "feasible":
+        return plan.status
+    known = "no bound in the time" if plan.gap is None else f"gap {plan.gap:.1e}"
+    return f"{plan.status}, {known}"
 
 
 def _table(rows: Sequence[StartRow], periods: Sequence[str]) -> str:
