@@ -24,7 +24,8 @@ from yieldopt.planning.pieces import Piece, piece
 from yieldopt.planning.sheet import PACKAGES, SHIPPED, Array, Index
 from yieldopt.planning.why_prices import FIRST, NOTHING, ranged
 
-_INSIDE = 1e-6  # of a range: how far before its end its total is read
+_INSIDE = 1e-3  # of a range: how far before its end its total is read
+_EXACT = 1e-8  # of the value: the rounding of two plans
 _STAYS = 1e-6  # relative: a total that moves less stays
 
 Total = tuple[Index, int]  # slots, and the feature that is summed
@@ -120,17 +121,22 @@ def _looked(held: Held, number: _Number, price: float) -> _Looked:
     first = max(FIRST * min(number.value, most), 0.5 * abs(number.step))
     found = piece(held, number.shift, -number.least, most, first)
     ends = (-number.least if found.low is None else found.low, found.high or most)
-    stays = all(_stays(held, number, (1.0 - _INSIDE) * end) for end in ends if end)
-    whole = None if stays or number.most < abs(number.step) else _stepped(held, number)
+    inside = [(1.0 - _INSIDE) * end for end in ends if end]
+    stays = all(_stays(held, number, amount, found.slope * amount) for amount in inside)
+    step = abs(number.step)
+    whole = (
+        None if stays or number.most < step else held.base.value - _replanned(held, number, step)
+    )
     return _Looked(found, stays, whole)
 
 
-def _stepped(held: Held, number: _Number) -> float:
-    """Return what one step of a number that multiplies a total saves, by a plan with that number.
+def _replanned(held: Held, number: _Number, amount: float) -> float:
+    """Return the value of the plan with a number that multiplies a total, eased by an amount.
 
     The total's factor is -m in a share, and 1 - m in a limit of DPPM.
     """
-    programme, by = held.programme, number.step if number.kind == "share" else 1e-6 * number.step
+    by = float(np.sign(number.step)) * amount * (1.0 if number.kind == "share" else 1e-6)
+    programme = held.programme
     own = np.isin(programme.entry_row, list(number.shift.rows))
     of_total = programme.entry_factor == -number.value
     if number.kind == "quality":
@@ -138,16 +144,21 @@ def _stepped(held: Held, number: _Number) -> float:
     factor = np.where(own & of_total, programme.entry_factor - by, programme.entry_factor)
     master = Master(held.master.setting, replace(programme, entry_factor=factor), "highs")
     master.add(held.master.slot, held.master.recipe)
-    return held.base.value - Held(master, held.node).base.value
+    return Held(master, held.node).base.value
 
 
-def _stays(held: Held, number: _Number, amount: float) -> bool:
-    there = held.known(number.shift, amount) if number.totals else held.base
+def _stays(held: Held, number: _Number, amount: float, more: float) -> bool:
+    """Whether the totals stay so far, and a plan with that number costs so much more."""
+    if not number.totals:
+        return True
+    there = held.known(number.shift, amount)
     if there is None or there.relaxed is None:
         return False
-    x = there.relaxed.x
+    x, base = there.relaxed.x, held.base.value
     pairs = ((_total(held, total, held.x), _total(held, total, x)) for total in number.totals)
-    return all(abs(after - before) <= _STAYS * max(before, 1.0) for before, after in pairs)
+    if any(abs(after - before) > _STAYS * max(before, 1.0) for before, after in pairs):
+        return False
+    return abs(_replanned(held, number, amount) - base - more) <= _EXACT * max(1.0, abs(base))
 
 
 def _total(held: Held, total: Total, x: Array) -> float:
