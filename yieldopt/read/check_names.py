@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yieldopt.errors import Fault
+from yieldopt.read.check_places import case_places, route_places, spelling_faults
 from yieldopt.read.inventory import resources as known_resources
 from yieldopt.read.names import name_faults, repeated
 from yieldopt.read.pieces import Pieces, entries_of, length_faults, names_in, unknown_name
@@ -58,7 +59,9 @@ def reference_faults(data: dict[str, Any], pieces: Pieces, library: Library) -> 
     for key, name in _PER_PERIOD:
         for at, raw in enumerate(entries_of(data, key)):
             faults += length_faults(raw, (key, at, name), count)
-    known = _known(data, pieces, library) | {"period": [p for p in listed if isinstance(p, str)]}
+    known = _known(data, pieces, library) | {
+        "period": dict.fromkeys(p for p in listed if isinstance(p, str))
+    }
     for key, name, what in _ONE:
         text = _OF.get(what, f"unknown {what}")
         for at, raw in enumerate(entries_of(data, key)):
@@ -66,16 +69,20 @@ def reference_faults(data: dict[str, Any], pieces: Pieces, library: Library) -> 
     for key, name, what in _SEVERAL:
         for at, raw in enumerate(entries_of(data, key)):
             faults += name_faults(raw.get(name), (key, at, name), known[what], what)
+    places = case_places(entries_of(data, "lines"), entries_of(data, "resources"))
+    found = spelling_faults(list(places), route_places(library.routes))
+    faults += [fault for _, fault in found]
     return faults + _resource_faults(data, library)
 
 
-def _known(data: dict[str, Any], pieces: Pieces, library: Library) -> dict[str, list[str]]:
+def _known(data: dict[str, Any], pieces: Pieces, library: Library) -> dict[str, dict[str, None]]:
+    """Return what there is of each kind, every name once."""
     given = [line for line in pieces["lines"] if line is not None]
     lines = list(lines_among(library.routes, given, library.routes))
     sites = [site for line in lines for site in line.sites]
     sites += [site for route in library.routes.values() for site in route.sites]
     vendors = [raw.get("vendor") for raw in entries_of(data, "resources")]
-    return {
+    found = {
         "product": names_in(data, "products"),
         "vendor": [name for name in vendors if isinstance(name, str)],
         "resource": names_in(data, "resources"),
@@ -84,6 +91,7 @@ def _known(data: dict[str, Any], pieces: Pieces, library: Library) -> dict[str, 
         "site": [site.name for site in sites],
         "region": [site.region for site in sites],
     }
+    return {kind: dict.fromkeys(names) for kind, names in found.items()}
 
 
 def _resource_faults(data: dict[str, Any], library: Library) -> list[Fault]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from yieldopt.errors import Fault, near_miss
 from yieldopt.read.check_insertions import insertion_faults
 from yieldopt.read.check_parts import part_faults
+from yieldopt.read.check_places import route_places, spelling_faults
 from yieldopt.read.check_routes import route_faults
 from yieldopt.schema.case import Library
 
@@ -23,6 +24,8 @@ def cross_faults(library: Library) -> Found:
     for name, route in library.routes.items():
         for fault in route_faults(route, library):
             yield "routes", name, fault
+    for name, fault in spelling_faults(list(route_places(library.routes))):
+        yield "routes", name, fault
     for name, insertion in library.insertions.items():
         for fault in insertion_faults(insertion, library):
             yield "insertions", name, fault

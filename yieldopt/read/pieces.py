@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from yieldopt.errors import Fault, near_miss
@@ -65,12 +65,11 @@ def names_in(data: dict[str, Any], key: str) -> list[str]:
     return [raw["name"] for raw in entries_of(data, key) if isinstance(raw.get("name"), str)]
 
 
-def unknown_name(value: Any, place: Path, known: Iterable[str], text: str) -> list[Fault]:
+def unknown_name(value: Any, place: Path, known: Collection[str], text: str) -> list[Fault]:
     """Return the fault of a name that is none of the known ones; what is no text has none."""
-    there = dict.fromkeys(known)
-    if not isinstance(value, str) or value in there:
+    if not isinstance(value, str) or value in known:
         return []
-    return [Fault(text, join_key(place), value, near_miss(value, there))]
+    return [Fault(text, join_key(place), value, near_miss(value, known))]
 
 
 def length_faults(raw: dict[str, Any], place: Path, count: int | None) -> list[Fault]:
