@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.planning.random_plans import random_case
 from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH
 from tests.planning.test_why import EXACT, SMALL, cost, read
 from tests.planning.test_why_lines import DUAL
@@ -62,6 +63,18 @@ CASES: dict[str, tuple[str, str]] = {  # the kind of rule, and the case
     "each": ("share", DUAL),
     "pooled": ("quality", AMPLE.replace('routes = ["cowos_s", "osat_2p5d"]', POOLED)),
 }
+RANDOM: list[tuple[str, int, set[str]]] = [
+    ("budget", 0, {"budget_all"}),
+    ("share", 0, {"shares", "stock"}),
+    ("share", 4, {"shares"}),
+    ("share", 10, {"shares"}),
+    ("service", 1, {"service", "discount"}),
+    ("quality", 2, {"pooled"}),
+]
+CASES |= {
+    f"random {seed} {' '.join(sorted(rules))}": (kind, random_case(seed, rules))
+    for kind, seed, rules in RANDOM
+}
 
 
 def with_number(case: Case, row: Eased, value: float) -> Case:
@@ -71,10 +84,12 @@ def with_number(case: Case, row: Eased, value: float) -> Case:
         return tuple(r.model_copy(update={key: value}) if is_it(r) else r for r in rows)
 
     if row.kind == "budget":
-        return replace(case, budgets=moved(case.budgets, "most_usd", lambda _: True))
+        name = row.rule.removeprefix("budget ")
+        return replace(case, budgets=moved(case.budgets, "most_usd", lambda b: b.name == name))
     if row.kind == "share":
         key = "most_frac" if row.step > 0.0 else "least_frac"
-        return replace(case, shares=moved(case.shares, key, lambda _: True))
+        name = row.rule.removeprefix("share ").split(",")[0]
+        return replace(case, shares=moved(case.shares, key, lambda s: s.name == name))
     key = {
         "service": "service_frac",
         "stock": "stock_most_packages",
@@ -90,8 +105,12 @@ def test_a_price_holds_between_its_ends_and_no_further(name: str, tmp_path: Path
     kind, text = CASES[name]
     case = read(text, tmp_path)
     found = why(case)
-    row = next(row for row in found.rules if row.kind == kind)
-    base = found.objective_usd or 0.0
+    assert kind in {row.kind for row in found.rules}
+    for row in found.rules:
+        check(case, found.objective_usd or 0.0, row)
+
+
+def check(case: Case, base: float, row: Eased) -> None:
     slack = 2.0 * EXACT * abs(base)
     slope = row.usd_per_step / row.step
     assert row.low is not None
