@@ -192,6 +192,31 @@ def test_the_gap_of_a_plan_that_was_stopped_is_shown(plan: StartPlan) -> None:
     assert starts_text(unbounded).startswith("feasible, no bound in the time; packages")
 
 
+def test_what_falls_due_beyond_the_capacity_of_its_period_is_listed(tmp_path: Path) -> None:
+    """Enough for what is shipped in each period, and in the first for a third of what is begun."""
+    each = per_good()["wafer.b"]
+    capacity = [1.0001 * each * packages for packages in DEMAND]
+
+    def limited_to(amounts: list[float]) -> StartPlan:
+        block = (
+            f'[[resources]]\nname = "wafer.b"\nunit = "wafers"\ncapacity = {amounts}\n{A}'
+            f'[[resources]]\nname = "tester.f_h"\nunit = "h"\ncapacity = 1000\n{A}[[products]]'
+        )
+        limited = case_of(tmp_path, CASE.replace("[[products]]", block))
+        return start_plan(limited, solve(limited))
+
+    found = limited_to(capacity)
+    assert [(row.name, row.period) for row in found.beyond] == [("wafer.b", "one")]
+    assert found.beyond[0].amount == pytest.approx(300.0 * each, rel=ROUNDING)
+    assert found.beyond[0].capacity == pytest.approx(capacity[0], rel=ROUNDING)
+    assert found.to_dict()["beyond"][0]["name"] == "wafer.b"
+    shown = starts_text(found).partition("more than the capacity of the period")[2]
+    assert [line.split() for line in shown.splitlines() if "wafer.b" in line] == [
+        ["wafer.b", "300%"]
+    ]
+    assert limited_to([3.0 * amount for amount in capacity]).beyond == ()
+
+
 def test_a_route_and_a_process_without_a_cycle_time_are_named(tmp_path: Path) -> None:
     plain = case_of(tmp_path)
     route = plain.library.routes["t_pack"].model_copy(update={"cycle_time_weeks": None})

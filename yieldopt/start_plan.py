@@ -18,6 +18,7 @@ from yieldopt.schema.case import Case
 _WHATS = ("start", "order", "book")
 _BEFORE = -1  # stands for all of the time before the horizon
 _WHOLE = 1e-12  # periods by which a sum of weeks misses a whole number from rounding alone
+_FULL = 1e-6  # of a capacity: what a solver's tolerance may put over it
 _Place = tuple[int, str, str, str, int]
 _ORDER = "order_of_the_line"  # a step that does nothing: its visits count what a line delivers
 
@@ -54,6 +55,16 @@ class StartRow:
 
 
 @dataclass(frozen=True)
+class Excess:
+    """What falls due in a period beyond a resource's capacity there: it is counted at shipment."""
+
+    name: str
+    period: str
+    amount: float
+    capacity: float
+
+
+@dataclass(frozen=True)
 class StartPlan:
     """All starts, orders and bookings of a plan; empty where the case has no plan.
 
@@ -67,6 +78,8 @@ class StartPlan:
         By what, name and product; the periods in order, "before" first.
     without_time
         Keys of the library that would give a cycle or lead time and do not: 0 weeks were taken.
+    beyond
+        Where more falls due than capacity allows: the line must run ahead, or ship less.
     """
 
     status: str
@@ -76,14 +89,12 @@ class StartPlan:
     rows: tuple[StartRow, ...]
     without_time: tuple[str, ...]
     binding: tuple[str, ...] = ()
+    beyond: tuple[Excess, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        lists = ("periods", "rows", "without_time", "binding")
-        return asdict(self) | {
-            name: [asdict(row) if isinstance(row, StartRow) else row for row in getattr(self, name)]
-            for name in lists
-        }
+        data = asdict(self)
+        return {key: list(item) if isinstance(item, tuple) else item for key, item in data.items()}
 
 
 @dataclass(frozen=True)
@@ -150,15 +161,22 @@ def start_plan(case: Case, result: Result) -> StartPlan:
             needs[key] = list(_needs(models, recipe, dates, line))
         for need in needs[key]:
             found.add(need, recipe.product, period, row["packages"])
+    rows = tuple(found.rows())
+    beyond = tuple(_beyond(rows, result))
+    status, weeks = str(result.status), case.period_weeks
     return StartPlan(
-        str(result.status),
-        result.gap,
-        case.periods,
-        case.period_weeks,
-        tuple(found.rows()),
-        tuple(missing),
-        result.binding,
+        status, result.gap, case.periods, weeks, rows, tuple(missing), result.binding, beyond
     )
+
+
+def _beyond(rows: Iterable[StartRow], result: Result) -> Iterator[Excess]:
+    due: dict[tuple[str, str], float] = {}
+    for row in rows:
+        due[row.name, row.period] = due.get((row.name, row.period), 0.0) + row.amount
+    for use in result.resource_use:
+        amount, capacity = due.get((use["resource"], use["period"]), 0.0), use["capacity"]
+        if amount > capacity * (1.0 + _FULL):
+            yield Excess(use["resource"], use["period"], amount, capacity)
 
 
 def spread(weeks: float, period: int, period_weeks: float) -> tuple[tuple[int, float], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yieldopt.report.text import columns
-from yieldopt.start_plan import StartPlan, StartRow
+from yieldopt.start_plan import Excess, StartPlan, StartRow
 
 _HEADS = {
     "start": "wafers and panels to start",
@@ -28,6 +28,9 @@ def starts_text(plan: StartPlan) -> str:
             parts.append(f"{head}\n{_table(rows, plan.periods)}")
     if any(row.weeks_before is not None for row in plan.rows):
         parts.append("weeks: how long before the horizon begins the first of it falls due")
+    if plan.beyond:
+        head = "more than the capacity of the period falls due; the plan counts use at shipment"
+        parts.append(f"{head}\n{_beyond(plan)}")
     if plan.without_time:
         parts.append("no cycle or lead time given, 0 weeks taken: " + ", ".join(plan.without_time))
     return "\n\n".join(parts)
@@ -51,6 +54,21 @@ def _table(rows: Sequence[StartRow], periods: Sequence[str]) -> str:
         shown = (_amount(amount) for amount in amounts)
         table.append((name, unit, f"{early:.1f}" if early else "", *shown))
     return columns(table, right=range(2, len(heads) + 3))
+
+
+def _beyond(plan: StartPlan) -> str:
+    shares = {(row.name, row.period): row for row in plan.beyond}
+    table: list[Sequence[str]] = [("of capacity", *plan.periods)]
+    for name in dict.fromkeys(row.name for row in plan.beyond):
+        found = [shares.get((name, period)) for period in plan.periods]
+        table.append((name, *(_share(row) for row in found)))
+    return columns(table, right=range(1, len(plan.periods) + 1))
+
+
+def _share(row: Excess | None) -> str:
+    if row is None:
+        return ""
+    return f"{row.amount / row.capacity:.0%}" if row.capacity > 0.0 else "none there"
 
 
 def _amount(value: float) -> str:
