@@ -217,6 +217,19 @@ def test_what_falls_due_beyond_the_capacity_of_its_period_is_listed(tmp_path: Pa
     assert limited_to([3.0 * amount for amount in capacity]).beyond == ()
 
 
+def test_an_order_takes_no_capacity_in_the_period_in_which_it_is_placed(tmp_path: Path) -> None:
+    """Stacks are ordered 6 weeks before shipment; their maker's capacity is for what it delivers."""
+    capacity = [1.0001 * per_good()["hbm.t"] * packages for packages in DEMAND]
+    block = (
+        "override.parts.t_mem.lead_time_weeks = 0\n"
+        f'[[resources]]\nname = "hbm.t"\nunit = "stacks"\ncapacity = {capacity}\n{A}[[products]]'
+    )
+    limited = case_of(tmp_path, CASE.replace("[[products]]", block))
+    found = start_plan(limited, solve(limited))
+    assert by_period(found, "hbm.t")["one"] > 2.9 * capacity[0]
+    assert found.beyond == ()
+
+
 def test_a_route_and_a_process_without_a_cycle_time_are_named(tmp_path: Path) -> None:
     plain = case_of(tmp_path)
     route = plain.library.routes["t_pack"].model_copy(update={"cycle_time_weeks": None})

@@ -56,7 +56,7 @@ class StartRow:
 
 @dataclass(frozen=True)
 class Excess:
-    """What falls due in a period beyond a resource's capacity there: it is counted at shipment."""
+    """What is started or booked in a period beyond capacity there, as the plan counts shipments."""
 
     name: str
     period: str
@@ -79,7 +79,7 @@ class StartPlan:
     without_time
         Keys of the library that would give a cycle or lead time and do not: 0 weeks were taken.
     beyond
-        Where more falls due than capacity allows: the line must run ahead, or ship less.
+        Where more is started or booked than capacity allows: run ahead, or ship less.
     """
 
     status: str
@@ -171,7 +171,7 @@ def start_plan(case: Case, result: Result) -> StartPlan:
 
 def _beyond(rows: Iterable[StartRow], result: Result) -> Iterator[Excess]:
     due: dict[tuple[str, str], float] = {}
-    for row in rows:
+    for row in (row for row in rows if row.what != "order"):
         due[row.name, row.period] = due.get((row.name, row.period), 0.0) + row.amount
     for use in result.resource_use:
         amount, capacity = due.get((use["resource"], use["period"]), 0.0), use["capacity"]
