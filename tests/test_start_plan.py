@@ -218,7 +218,7 @@ def test_what_falls_due_beyond_the_capacity_of_its_period_is_listed(tmp_path: Pa
 
 
 def test_an_order_takes_no_capacity_in_the_period_in_which_it_is_placed(tmp_path: Path) -> None:
-    """Stacks are ordered 6 weeks before shipment; their maker's capacity is for what it delivers."""
+    """Ordered 6 weeks before shipment; the capacity of their maker is for what it delivers."""
     capacity = [1.0001 * per_good()["hbm.t"] * packages for packages in DEMAND]
     block = (
         "override.parts.t_mem.lead_time_weeks = 0\n"

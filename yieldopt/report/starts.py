@@ -29,7 +29,7 @@ def starts_text(plan: StartPlan) -> str:
     if any(row.weeks_before is not None for row in plan.rows):
         parts.append("weeks: how long before the horizon begins the first of it falls due")
     if plan.beyond:
-        head = "to start or book, more than the capacity of the period: the plan counts use at shipment"
+        head = "to start or book, more than the capacity of the period: use counts at shipment"
         parts.append(f"{head}\n{_beyond(plan)}")
     if plan.without_time:
         parts.append("no cycle or lead time given, 0 weeks taken: " + ", ".join(plan.without_time))
