@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from yieldopt.plan import ProductResult, Recipe, Result, RouteVerdict, Status, without_plan
+from yieldopt.planning.blocked import blocked_by_shares
 from yieldopt.planning.branching import Planned
 from yieldopt.planning.costs import costs_of
 from yieldopt.planning.master import Master
@@ -38,6 +39,9 @@ def planned(master: Master, found: Planned) -> Result:
     rounding = _CLOSED * max(abs(value), abs(found.value))
     open_ = value - bound
     gap = 0.0 if open_ <= rounding else open_ / max(abs(value), rounding)
+    made = np.zeros_like(outcome.unmet)
+    for row in outcome.made:
+        made[row.product, row.period] += row.packages
     return replace(
         _blank(setting, Status.OPTIMAL if gap <= _PROVED else Status.FEASIBLE),
         objective_usd=value,
@@ -54,6 +58,7 @@ def planned(master: Master, found: Planned) -> Result:
         late=outcome.late,
         decisions=outcome.decisions,
         costs=tuple(costs_of(master, found.found.x)),
+        binding=tuple(blocked_by_shares(master, made, outcome.unmet)),
     )
 
 

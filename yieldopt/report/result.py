@@ -33,7 +33,8 @@ def result_text(result: Result) -> str:
     parts = [head, _products(result), _routes(result)]
     parts += [_recipe(recipe) for recipe in result.recipes]
     parts += [_allocation(result), _unmet(result), _waiting(result, "stock")]
-    parts += [_waiting(result, "late"), _decisions(result), _scarce(result), _costs(result)]
+    parts += [_waiting(result, "late"), _decisions(result), "\n".join(result.binding)]
+    parts += [_scarce(result), _costs(result)]
     parts.append(_saving(result))
     return "\n\n".join(part for part in parts if part)
 
@@ -152,5 +153,5 @@ def _scarce(result: Result) -> str:
             shown = (f"{row['capacity']:,.6g}", usd(price["usd_per_unit"]))
             rows.append((price["resource"], price["period"], *shown))
     if len(rows) == 1:
-        return "no resource is scarce" if result.resource_use else ""
+        return "no resource is scarce" if result.resource_use and not result.binding else ""
     return columns(rows, right=(2, 3))
