@@ -133,7 +133,7 @@ class Held:
 
     def _relaxed(self) -> Relaxed | None:
         """Solve over every recipe; near the plan only where some price fell."""
-        if self.proved is None or self.now is not self.node:
+        if self.proved is None or self.now.menus != self.node.menus:
             return relax(self.master)
         return relax_near(self.master, self.proved)
 
