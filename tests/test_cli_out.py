@@ -21,6 +21,8 @@ def test_out_writes_files(tmp_path: Path) -> None:
             "allocation.lp", "allocation.mps"} <= names  # fmt: skip
     assert not [name for name in names if name.startswith(".")]
     assert strict((out / "result.json").read_text()) == strict(printed)
+    alone = strict(run("solve", scarce(tmp_path), "--json").stdout)
+    assert alone | {"runtime_s": 0} == strict(printed) | {"runtime_s": 0}
     rows = (out / "allocation.csv").read_text().splitlines()
     assert len(rows) == 1 + len(strict(printed)["allocation"])
 
@@ -42,6 +44,7 @@ def test_a_failing_writer_leaves_the_old_file(
     monkeypatch.setattr(pulp_lp, "write", half)
     result = run("solve", "minimal", "--json", "--out", out, code=2)
     assert "no space left" in result.stderr
+    assert strict(result.stdout)["objective_usd"] > 0.0  # the answer is not lost
     names = {path.name for path in out.iterdir()}
     assert names == {"result.json", "allocation.lp", "allocation.mps"}
     assert {(out / name).read_text() for name in names} == {"old"}  # not half of another plan

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from yieldopt.compile import compile_template
-from yieldopt.compile.schedule import Schedule, schedule
+from yieldopt.compile.schedule import Schedule, in_periods, schedule
 from yieldopt.engine import evaluate
 from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.flow import Flow, Node, Step
@@ -17,7 +17,6 @@ from yieldopt.schema.case import Case
 
 _WHATS = ("start", "order", "book")
 _BEFORE = -1  # stands for all of the time before the horizon
-_WHOLE = 1e-12  # periods by which a sum of weeks misses a whole number from rounding alone
 _FULL = 1e-6  # of a capacity: what a solver's tolerance may put over it
 _Place = tuple[int, str, str, str, int]
 _ORDER = "order_of_the_line"  # a step that does nothing: its visits count what a line delivers
@@ -193,10 +192,7 @@ def spread(weeks: float, period: int, period_weeks: float) -> tuple[tuple[int, f
     >>> spread(26.0, 2, 13.0)
     ((0, 1.0),)
     """
-    back = weeks / period_weeks
-    nearest = round(back)
-    if abs(back - nearest) <= _WHOLE * max(back, 1.0):
-        back = float(nearest)
+    back = in_periods(weeks, period_weeks)
     whole = math.floor(back)
     part = back - whole
     shares = ((period - whole - 1, part), (period - whole, 1.0 - part))

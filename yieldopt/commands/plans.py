@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -52,12 +53,12 @@ def solve(
     checked = load(case)
     with shown_progress(as_json) as progress, stopped_by_ctrl_c() as stop:
         solved = solve_whole(checked, solver, time_limit_s, gap, progress, stop)
-    if out is not None:
+    if out is not None or as_json:
         rows = tuple(asdict(row) for row in start_plan(checked, solved.result).rows)
         solved = replace(solved, result=replace(solved.result, starts=rows))
-        write_all(solved, out, protected=case)
     result = solved.result
-    show(result, result_text, as_json, status=result.status)
+    write = None if out is None else partial(write_all, solved, out, protected=case)
+    show(result, result_text, as_json, status=result.status, write=write)
 
 
 @click.command("compare")

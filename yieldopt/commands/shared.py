@@ -81,13 +81,24 @@ class Answer(Protocol):
 A = TypeVar("A", bound=Answer)
 
 
-def show(found: A, text: Callable[[A], str], as_json: bool, *, status: str = "optimal") -> None:
+def show(
+    found: A,
+    text: Callable[[A], str],
+    as_json: bool,
+    *,
+    status: str = "optimal",
+    write: Callable[[], object] | None = None,
+) -> None:
     """Print an answer as JSON or for people; exit with ``INFEASIBLE`` where there is no plan,
     ``UNKNOWN`` where none was found in time.
+
+    ``write`` is called once it is printed: where a disc is full the answer is not lost.
     """
     from yieldopt.report.text import to_json
 
     click.echo(to_json(found.to_dict()) if as_json else text(found))
+    if write is not None:
+        write()
     codes = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
     if status in codes:
         sys.exit(codes[status])

@@ -18,6 +18,21 @@ from yieldopt.schema.case import Library, ProductShape
 from yieldopt.schema.part import PartShape
 from yieldopt.schema.route import RouteShape
 
+_WHOLE = 1e-12  # periods by which a sum of weeks misses a whole number from rounding alone
+
+
+def in_periods(weeks: float, period_weeks: float) -> float:
+    """Return weeks in periods; what is whole but for rounding is whole.
+
+    Examples
+    --------
+    >>> in_periods(26.0, 13.0), in_periods(65.0, 52.0 / 12.0), in_periods(6.5, 13.0)
+    (2.0, 15.0, 0.5)
+    """
+    back = weeks / period_weeks
+    nearest = round(back)
+    return float(nearest) if abs(back - nearest) <= _WHOLE * max(back, 1.0) else back
+
 
 @dataclass(frozen=True)
 class NodeTimes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from yieldopt.compile.lines import Line, usable_lines
+from yieldopt.compile.schedule import in_periods
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate, candidate_on
 from yieldopt.plan import RouteVerdict
@@ -184,7 +184,7 @@ class Setting:
     def qualification_periods(self, line: Line) -> int:
         """Return how many periods pass before a line that is entered can make packages."""
         weeks = self.case.library.routes[line.route].lead_time_weeks.base
-        return math.ceil(weeks / self.case.period_weeks)
+        return int(np.ceil(in_periods(weeks, self.case.period_weeks)))
 
 
 def discounts(case: Case) -> tuple[float, ...]:
