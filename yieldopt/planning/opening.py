@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +41,9 @@ class Opened:
 def opening(held: Held, number: int, line: str, periods: Sequence[int], budget: Budget) -> Opened:
     """Open a line by one start and one run, each in turn; return the way that costs least.
 
+    A way that opens no more than another with the same run gains no more, but for what it costs
+    itself and budgets; so it is left out where that cannot make it the best.
+
     Parameters
     ----------
     held
@@ -57,6 +60,9 @@ def opening(held: Held, number: int, line: str, periods: Sequence[int], budget: 
     runs = _columns(held, "run", number, line)
     gates = _gates(held, number, line, periods)
     ways = [(way, _opens(held, gates, way)) for way in _ways(held, number, line)]
+    budgeted = any(held.programme.row_kinds[row] == "budget" for row in _rows(held, ways))
+    tried: list[tuple[Set[int], tuple[int, ...], float]] = []  # run, periods, and dearer but for it
+    least = np.inf
     best = Opened(tuple(t for t in periods if any(t in opens for _, opens in ways)))
     for way, opens in ways:
         if budget.is_spent:
@@ -65,13 +71,34 @@ def opening(held: Held, number: int, line: str, periods: Sequence[int], budget: 
         plain = {at: value for at, value in way.items() if value > _TAKEN and at in runs}
         if not opens or (len(way) > len(plain) + 1 and _opens(held, gates, plain) == opens):
             continue
+        run, cost = plain.keys(), _cost(held, way)
+        if any(
+            run == other and set(opens) <= set(opened) and cost + more >= least
+            for other, opened, more in tried
+        ):
+            continue
         node = Node({**bounds, **{at: (value, value) for at, value in way.items()}}, menus)
         there = held.at(node=node)
         dearer = there.value - held.base.value
-        if there.relaxed is not None and (best.usd is None or dearer < best.usd):
+        if there.relaxed is None:
+            dearer = np.inf
+        if not budgeted:
+            tried.append((run, opens, dearer - cost))
+        if dearer < least:
+            least = dearer
             words = ", ".join(columns[at].name for at, value in way.items() if value > _TAKEN)
             best = Opened(opens, way, node, words, dearer)
     return best
+
+
+def _cost(held: Held, way: Mapping[int, float]) -> float:
+    return sum(float(held.programme.cost[at]) * value for at, value in way.items())
+
+
+def _rows(held: Held, ways: Sequence[tuple[Mapping[int, float], tuple[int, ...]]]) -> set[int]:
+    """Return the rows in which decisions of some ways are."""
+    columns = list({at for way, _ in ways for at in way})
+    return set(held.programme.rows_of[np.isin(held.programme.columns_of, columns)].tolist())
 
 
 def _ways(held: Held, number: int, line: str) -> Iterator[dict[int, float]]:
