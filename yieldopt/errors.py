@@ -84,7 +84,7 @@ def near_miss(name: object, known: Iterable[str]) -> str:
     >>> near_miss("cowos_1", ["cowos_l", "foplp_chip_last"])
     "did you mean 'cowos_l'?"
     """
-    names = sorted(known)
+    names = sorted(set(known))
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
