@@ -102,16 +102,16 @@ def test_out_writes_what_json_says(tmp_path: Path, whole: tuple[Path, Case, Resi
     run = CliRunner().invoke(main, command)
     assert run.exit_code == 0, run.output
     data = json.loads(run.stdout)
-    again = json.loads((out / "result.json").read_text())
+    again = json.loads((out / "resilience.json").read_text())
     assert data == again
     names = {path.name for path in out.iterdir()}
-    tables = {f"{name}.{end}" for name in TABLES for end in ("csv", "parquet")}
-    assert names == {"result.json", "result.txt", "resilience.xlsx"} | tables
-    frames = {name: pl.read_parquet(out / f"{name}.parquet") for name in TABLES}
+    tables = {f"resilience_{name}.{end}" for name in TABLES for end in ("csv", "parquet")}
+    assert names == {"resilience.json", "resilience.txt", "resilience.xlsx"} | tables
+    frames = {name: pl.read_parquet(out / f"resilience_{name}.parquet") for name in TABLES}
     for name, frame in frames.items():
         assert tuple(frame.columns) == tuple(TABLES[name].columns)
         schema = frame.schema
-        csv = pl.read_csv(out / f"{name}.csv", schema=schema)
+        csv = pl.read_csv(out / f"resilience_{name}.csv", schema=schema)
         assert csv.equals(frame), name
         book = pl.read_excel(out / "resilience.xlsx", sheet_name=name, schema_overrides=schema)
         assert book.height == frame.height, name
@@ -141,7 +141,7 @@ def test_a_failing_writer_leaves_the_old_file(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "result.json").write_text("old")
+    (out / "resilience.json").write_text("old")
 
     def full(self: Path, text: str, *_: object, **__: object) -> int:
         self.open("w").write(text[:10])
@@ -151,5 +151,5 @@ def test_a_failing_writer_leaves_the_old_file(
     with pytest.raises(CaseError, match="no space left"):
         write_resilience(whole[2], out, whole[0])
     monkeypatch.undo()
-    assert (out / "result.json").read_text() == "old"
-    assert [path.name for path in out.iterdir()] == ["result.json"]
+    assert (out / "resilience.json").read_text() == "old"
+    assert [path.name for path in out.iterdir()] == ["resilience.json"]

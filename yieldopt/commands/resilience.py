@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -77,9 +78,8 @@ def resilience_(
             shown=shown,
             stop=stop,
         )
-    if out is not None:
-        write_resilience(found, out, protected=case)
-    show(found, resilience_text, as_json, status=found.status)
+    write = None if out is None else partial(write_resilience, found, out, protected=case)
+    show(found, resilience_text, as_json, status=found.status, write=write)
 
 
 COMMANDS = {"resilience": resilience_}

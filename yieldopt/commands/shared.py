@@ -33,7 +33,7 @@ GAP = click.option(
 OUT = click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Write result.json, a workbook and tables (Parquet, CSV) here.",
+    help="Write the answer as JSON, text, a workbook and tables (Parquet, CSV) here.",
 )
 
 

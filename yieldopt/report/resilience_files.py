@@ -45,7 +45,9 @@ premiums, and what knowing is worth.
 
 
 def write_resilience(found: Resilience, folder: Path, protected: Path) -> list[Path]:
-    """Write ``result.json`` and ``result.txt``, each table as CSV and Parquet, and all as Excel.
+    """Write ``resilience.json`` and ``.txt``, each table as CSV and Parquet, and all as Excel.
+
+    All begin with ``resilience``, so that a plan in the same folder stays whole.
 
     Parameters
     ----------
@@ -61,7 +63,9 @@ def write_resilience(found: Resilience, folder: Path, protected: Path) -> list[P
     """
     rows = resilience_tables(found)
     named = [(name, TABLES[name], rows[name]) for name in TABLES]
-    fills = text_fills(found.to_dict(), resilience_text(found)) | table_fills(named)
+    texts = text_fills(found.to_dict(), resilience_text(found))
+    fills = {name.replace("result", "resilience"): fill for name, fill in texts.items()}
+    fills |= {f"resilience_{name}": fill for name, fill in table_fills(named).items()}
     facts: Facts = [
         ("case", _TEXT, found.case),
         ("status", _TEXT, found.status),
