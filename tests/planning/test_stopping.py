@@ -61,6 +61,15 @@ def test_the_bound_of_every_round_is_below_the_optimum(tmp_path: Path) -> None:
     assert max(done.bound_usd for done in money) == pytest.approx(best.objective_usd, rel=1e-9)
 
 
+def test_no_bound_is_below_nothing_where_nothing_earns_money(tmp_path: Path) -> None:
+    """The Lagrangian bound of this plan begins at less than -1 million USD."""
+    path = tmp_path / "case.toml"
+    path.write_text(random_case(10, {"pooled", "surcharges", "stock"}))
+    seen = list[Round]()
+    solve_whole(load(path), progress=seen.append)
+    assert min(done.bound_usd for done in seen) >= 0.0
+
+
 @pytest.mark.parametrize("gap", [1e-2, 1e-4, 0.0])
 def test_a_gap_that_is_asked_for_is_kept(gap: float, tmp_path: Path) -> None:
     path = tmp_path / "case.toml"

@@ -76,8 +76,8 @@ def relax(
     Relaxed or None
         ``None`` where the columns that are there cannot keep all rows.
     """
-    bound = -np.inf
-    last = Relaxed(np.inf, -np.inf, np.empty(0), np.empty(0))
+    bound = _floor(master)
+    last = Relaxed(np.inf, bound, np.empty(0), np.empty(0))
     for number in range(_ROUNDS):
         answer = master.solve()
         if answer is None:
@@ -95,6 +95,17 @@ def relax(
         if not fresh or bound >= cutoff:
             break
     return last
+
+
+def _floor(master: Master) -> float:
+    """Return what every plan costs at least: nothing, where nothing that is decided earns money.
+
+    Recipes cost 0 or more, and so does by how much rows are broken.
+    """
+    programme = master.programme
+    lower = np.array([column.lower for column in programme.columns], float)
+    earns = (lower < 0.0).any() or (not master.phase_one and (programme.cost < 0.0).any())
+    return -np.inf if earns else 0.0
 
 
 def _relaxed(answer: LpAnswer, bound: float) -> Relaxed:
