@@ -82,25 +82,33 @@ def open_document(path: str | Path, kind: str) -> Document:
 
 def _text(path: Path) -> str:
     name = str(path)
-    if path.is_dir():
-        raise CaseError(Fault("is a directory, not a file", file=name))
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        if path.is_dir():
+            raise CaseError(Fault("is a directory, not a file", file=name))
+        data = path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise CaseError(Fault(message, hint=_neighbour(path), file=name)) from None
+    except ValueError as error:  # a name that the system does not take
+        if isinstance(error, CaseError):
+            raise
+        raise CaseError(Fault(f"cannot be read: {error}", file=name)) from None
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         hint = "save the file as UTF-8"
         raise CaseError(Fault("not UTF-8 text", hint=hint, file=name, line=line)) from None
-    except OSError as error:
-        hint = _neighbour(path)
-        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
-        raise CaseError(Fault(message, hint=hint, file=name)) from None
 
 
 def _neighbour(path: Path) -> str:
     from difflib import get_close_matches
 
     folder = path.parent
-    names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    try:
+        names = [p.name for p in folder.iterdir() if p.name != path.name]
+    except OSError:
+        return ""
     close = get_close_matches(path.name, names, n=1)
     return f"did you mean '{folder / close[0]}'?" if close else ""
 

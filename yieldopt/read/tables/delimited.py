@@ -26,6 +26,12 @@ def plain_number(text: str) -> float | str:
     return float(text) if _NUMBER.fullmatch(text) else text
 
 
+def _spaced_number(text: str) -> float | str:
+    """Return the number between spaces; what is none stays as it stands in the file."""
+    number = plain_number(text.strip())
+    return text if isinstance(number, str) else number
+
+
 class Delimited(Source):
     """Records of a CSV file; rows of nothing are passed over."""
 
@@ -43,9 +49,7 @@ class Delimited(Source):
 
     def numbers(self, columns: Sequence[int]) -> dict[int, Cells]:
         """Return the cells of columns as numbers, by column."""
-        return {
-            at: [plain_number(t.strip()) if t else None for t in self.texts(at)] for at in columns
-        }
+        return {at: [_spaced_number(t) if t else None for t in self.texts(at)] for at in columns}
 
     def _line(self, row: int | None) -> int:
         return self.lines[self.skipped + row] if row is not None else 0

@@ -172,10 +172,9 @@ def _open(path: Path, shape: TableShape, key: str) -> Source:
     if shape.ending not in _ENDINGS:
         hint = "one of " + ", ".join(f".{ending}" for ending in _ENDINGS)
         raise CaseError(Fault("not a kind of table", f"{key}.file", shape.file, hint))
-    if not path.is_file():
-        text = "is a directory, not a file" if path.is_dir() else "no such file, seen from the case"
-        raise CaseError(Fault(text, f"{key}.file", shape.file, _beside(path)))
     try:
+        if not path.is_file():
+            raise CaseError(Fault(_no_file(path), f"{key}.file", shape.file, _beside(path)))
         return _read(path, shape, key)
     except OSError as error:
         text = f"cannot be read: {(error.strerror or str(error)).lower()}"
@@ -197,7 +196,16 @@ def _read(path: Path, shape: TableShape, key: str) -> Source:
     return read_delimited(path, shape)
 
 
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a directory, not a file"
+    if path.exists():
+        return "is no regular file"
+    return "is a link to no file" if path.is_symlink() else "no such file, seen from the case"
+
+
 def _beside(path: Path) -> str:
+    """Return a hint of another table in the folder."""
     folder = path.parent
-    there = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    there = [p.name for p in folder.iterdir() if p.name != path.name] if folder.is_dir() else []
     return near_miss(path.name, [n for n in there if n.rpartition(".")[2].lower() in _ENDINGS])

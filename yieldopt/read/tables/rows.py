@@ -180,7 +180,7 @@ def _number(found: _Found, row: int, at: int, cell: float | str | None) -> float
     elif cell > LARGEST:
         found.add(f"must be at most {LARGEST:g}", row, at, cell)
     else:
-        return cell
+        return cell + 0.0  # -0.0 is 0.0
     return None
 
 

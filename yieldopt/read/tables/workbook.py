@@ -11,6 +11,7 @@ from yieldopt.read.tables.marks import Marks, sheet_bytes, sheet_marks
 from yieldopt.read.tables.source import Cells, Source
 from yieldopt.schema.tables import TableShape
 
+LARGEST_SPAN = 30_000_000  # cells of the range of all values, which is held: two gigabytes
 LARGEST_SHEET = 256_000_000  # bytes unpacked: five million cells, some seconds to read
 
 
@@ -26,29 +27,17 @@ class Sheet(Source):
         columns: list[list[str | None]],
         places: Sequence[int],
         top: int,
+        marks: Marks,
     ) -> None:
-        header = [column[top] for column in columns]
+        header = [column[top] or None for column in columns]
         rows = len(columns[0]) - top - 1
         super().__init__(str(path), header, rows, top + 2)
-        self.path, self.sheet, self.columns, self.places, self.top = (
-            path,
-            sheet,
-            columns,
-            places,
-            top,
-        )
-        self._marks: Marks | None = None
-
-    @property
-    def marks(self) -> Marks:
-        """Text, errors and merged ranges, read when first asked for."""
-        if self._marks is None:
-            self._marks = sheet_marks(self.path, self.sheet)
-        return self._marks
+        self.sheet, self.columns, self.places, self.top = sheet, columns, places, top
+        self.marks = marks
 
     def texts(self, at: int) -> list[str | None]:
-        """Return the cells of a column as names."""
-        return self.columns[at][self.top + 1 :]
+        """Return the cells of a column as names; a text of no letters is an empty cell."""
+        return [cell or None for cell in self.columns[at][self.top + 1 :]]
 
     def numbers(self, columns: Sequence[int]) -> dict[int, Cells]:
         """Return the cells of columns as numbers; digits that the file has as text stay text."""
@@ -115,7 +104,7 @@ def read_workbook(path: Path, shape: TableShape, key: str) -> Sheet:
     try:
         book = fastexcel.read_excel(path)
         name = _sheet_name(book.sheet_names, shape, key, str(path))
-        _refuse_huge(path, name)
+        marks = _marks(path, name)
         loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
         frame = loaded.to_polars()
         places = [column.absolute_index for column in loaded.available_columns()]
@@ -129,15 +118,24 @@ def read_workbook(path: Path, shape: TableShape, key: str) -> Sheet:
         where = f"sheet {name}, row {top + 1}"
         hint = "header_row is the row with the names of the columns"
         raise CaseError(Fault("no header", where, hint=hint, file=str(path)))
-    return Sheet(path, name, columns, places, top)
+    return Sheet(path, name, columns, places, top, marks)
 
 
-def _refuse_huge(path: Path, sheet: str) -> None:
+def _marks(path: Path, sheet: str) -> Marks:
+    """Return the marks of a sheet; ``CaseError`` for one that is too large to be held."""
+    hint = "a table of millions of cells goes in a Parquet or CSV file"
     size = sheet_bytes(path, sheet)
     if size > LARGEST_SHEET:
-        text = f"too large: {size / 1e6:,.0f} MB of cells, at most {LARGEST_SHEET / 1e6:.0f}"
-        hint = "a table of millions of cells goes in a Parquet or CSV file"
-        raise CaseError(Fault(text, f"sheet {sheet}", hint=hint, file=str(path)))
+        text = f"{size / 1e6:,.0f} MB of cells, at most {LARGEST_SHEET / 1e6:.0f}"
+    else:
+        marks = sheet_marks(path, sheet)
+        count, names = marks.span_over(LARGEST_SPAN)
+        if not count:
+            return marks
+        far = " and ".join(names)
+        text = f"values as far out as {far} span {count:,} cells, at most {LARGEST_SPAN:,}"
+        hint = f"clear what stands far from the table; {hint}"
+    raise CaseError(Fault(f"too large: {text}", f"sheet {sheet}", hint=hint, file=str(path)))
 
 
 def _sheet_name(names: list[str], shape: TableShape, key: str, file: str) -> str:
