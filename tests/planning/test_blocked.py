@@ -8,7 +8,9 @@ import pytest
 
 from yieldopt import load, solve
 from yieldopt.plan import Result
+from yieldopt.planning.why import why
 from yieldopt.report.result import result_text
+from yieldopt.report.why import why_text
 
 CASE = """
 name = "blocked"
@@ -58,6 +60,9 @@ def test_shares_that_leave_nothing_together_are_named(per: str, tmp_path: Path) 
     assert found.binding == ("shares asia, home together let nothing be made of asic",)
     shown = result_text(found)
     assert found.binding[0] in shown
+    why_shown = why_text(why(load(tmp_path / "case.toml")))
+    assert found.binding[0] in why_shown
+    assert "no resource is scarce" not in why_shown
     assert "no resource is scarce" not in shown
     wider = solved(text.replace("most_frac = 0.3", "most_frac = 0.4"), tmp_path)
     assert (wider.products[0].unmet, wider.binding) == (0.0, ())

@@ -173,3 +173,18 @@ def test_when_time_is_up_rules_have_a_price_and_no_range(tmp_path: Path) -> None
     (less,), (full,) = eased(held, Budget(1.0, 0.0)), why(case).rules
     assert (less.low, less.high) == (None, None)
     assert less.usd_per_step == pytest.approx(full.usd_per_step, rel=1e-6)
+
+
+def test_an_end_at_the_edge_of_what_is_feasible_is_found(tmp_path: Path) -> None:
+    """HiGHS, scaled, does not know whether the last step to the edge keeps the rows."""
+    rules = {"bookings", "budget_all", "pooled", "share_each", "share_line"}
+    case = read(random_case(214, rules), tmp_path)
+    found = why(case)
+    row = next(row for row in found.rules if row.kind == "share")
+    assert row.low is not None
+
+
+def test_a_share_that_can_be_tightened_to_nothing_ends_at_nothing(tmp_path: Path) -> None:
+    case = read(share("most", 0.2161, "osat_2p5d"), tmp_path)
+    (row,) = why(case).rules
+    assert (row.low, row.high) == (0.0, 1.0)

@@ -43,6 +43,9 @@ class Why:
         Where there is no plan: rules of which none can be left out.
     is_irreducible
         Each of them was shown to be needed.
+    binding
+        As ``solve`` names them: shares that together let nothing be made; without a plan what
+        stands in its way.
     notes
         What is weaker than it could be, and why.
     """

@@ -227,17 +227,17 @@ def _shares(held: Held) -> Iterator[_Number]:
                     moved[row] = total if is_most else -total
             if value is not None and moved:
                 words = f"share {share.name}, {'at most' if is_most else 'at least'}"
-                way, room = (0.01, 1.0 - value) if is_most else (-0.01, value)
-                shift = Shift(moved)
+                way = 0.01 if is_most else -0.01
+                room, least = (1.0 - value, value) if is_most else (value, 1.0 - value)
                 yield _Number(
                     "share",
                     words,
                     value,
                     "of packages",
                     way,
-                    shift,
+                    Shift(moved),
                     room,
-                    1.0 - room,
+                    least,
                     tuple(totals),
                 )
 

@@ -20,7 +20,7 @@ def why_text(found: Why) -> str:
     parts = list(_head(found))
     if found.scarce:
         parts.append("scarce: what one more unit is worth\n" + _scarce(found.scarce))
-    elif found.objective_usd is not None:
+    elif found.objective_usd is not None and not found.binding:
         parts.append("no resource is scarce: one more unit of none of them saves anything")
     if found.rules:
         lines = (line for row in found.rules for line in _eased(row))
@@ -52,6 +52,7 @@ def _head(found: Why) -> Iterator[str]:
     if found.held:
         held = "\n".join(f"  {name}" for name in found.held)
         yield f"whole decisions are held as in the plan; what is below is with these\n{held}"
+    yield from found.binding
 
 
 def _scarce(rows: Sequence[Scarce]) -> str:

@@ -9,6 +9,10 @@ from yieldopt.optimize.backends import Array, Index, Infeasible, LpAnswer
 from yieldopt.optimize.backends.highs_lp import INFINITE, check, ended, quiet_highs
 
 _DUAL, _PRIMAL = 1, 4  # HiGHS's numbers of its simplex methods
+_SCALED, _UNSCALED = 2, 0  # and of how it scales: its own choice (the default), and not at all
+# From the last basis, anew, anew by the primal simplex, and not scaled: where what is optimal
+# scaled breaks rows as they are, HiGHS does not know.
+_ATTEMPTS = ((_DUAL, _SCALED), (_DUAL, _SCALED), (_PRIMAL, _SCALED), (_DUAL, _UNSCALED))
 
 
 class HighsSession:
@@ -54,13 +58,13 @@ class HighsSession:
         Raises
         ------
         SolverError
-            It ends otherwise, also when begun anew with either simplex method.
+            It ends otherwise, also when begun anew with either simplex method, or not scaled.
         """
-        for attempt in range(3):  # from the last basis, anew, and anew by the primal simplex
+        for attempt, (strategy, scaling) in enumerate(_ATTEMPTS):
             if attempt:
                 self.highs.clearSolver()
-            strategy = _PRIMAL if attempt == 2 else _DUAL
             self.highs.setOptionValue("simplex_strategy", strategy)
+            self.highs.setOptionValue("simplex_scale_strategy", scaling)
             self.highs.run()
             try:
                 if ended(self.highs):
