@@ -317,7 +317,7 @@ def _each(draft: Draft, kind: str, most: float, product: Table) -> Table:
                 least_share([line[each] for line in _places_of(draft, p).values()]) for p in own
             )
             if need < 1:
-                wider = float(need) + (1.0 - float(need)) * (0.1 + 2.0 * (most - 0.4))
+                wider = need + (1.0 - need) * (0.1 + 2.0 * (most - 0.4))
                 most = most if most > need else _round(wider)
                 named = {} if len(own) > 1 else {"product": product["name"]}
                 return {"each": each, "most_frac": most, **named}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from fractions import Fraction
 
 from yieldopt.errors import Fault
 from yieldopt.read.check_capacity import Usable
@@ -134,11 +133,11 @@ def _nothing_left(
         yield from _said(short, "no line falls under the share", meant, f"{key}.least_frac", least)
 
 
-def _kept(least: Fraction) -> str:
+def _kept(least: float) -> str:
     """Return what most_frac can be kept, rounded up."""
-    if least == 1:
+    if least > 1.0 - _ROUNDED:
         return "no most_frac below 1 can be kept"
-    return f"most_frac must be at least {math.ceil(least * 10_000) / 10_000:g}"
+    return f"most_frac must be at least {math.ceil((least - _ROUNDED) * 10_000) / 10_000:g}"
 
 
 def _said(
