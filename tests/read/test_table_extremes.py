@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import xlsxwriter
 
@@ -73,6 +76,29 @@ def test_blanks_far_out_and_a_table_far_out_are_read(tmp_path: Path) -> None:
     assert load(path) == wanted
     plan_with(tmp_path / "plan.xlsx", (LAST_ROW, LAST_COLUMN, None), left=LAST_COLUMN - 2)
     assert load(path) == wanted
+
+
+def test_cells_without_names_are_counted(tmp_path: Path) -> None:
+    """Some programs write only where a row is; its cells follow each other."""
+    plan = tmp_path / "plan.xlsx"
+    plan_with(plan, *((9, column, "x") for column in range(40)))
+    with zipfile.ZipFile(plan) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = re.sub(rb'<c r="[A-Z]+\d+"', b"<c", parts[sheet])
+    found = []
+    for row in (b"10", b"1048576"):
+        text = parts[sheet].replace(b'<row r="10"', b'<row r="' + row + b'"')
+        with zipfile.ZipFile(plan, "w") as book:
+            for name, data in {**parts, sheet: text}.items():
+                book.writestr(name, data)
+        found.append(told(case(tmp_path, named("xlsx")))[0])
+    near, far = found
+    assert (near.key, near.message) == (
+        "sheet Plan, row 1, column D",
+        "a column without a name holds values",
+    )
+    assert far.message.startswith("too large: values as far out as row 1048576 span 41,943,040")
 
 
 def test_a_value_in_the_last_row_of_the_table_is_a_fault_of_its_cell(tmp_path: Path) -> None:
@@ -149,6 +175,39 @@ def test_columns_that_are_missing_are_told_before_unknown_ones_are_cut(tmp_path:
     found = told(case(tmp_path, named("csv")))
     absent = {fault.value for fault in found if fault.message == "no such column"}
     assert absent == {"period", "packages"}
+
+
+def wide_plan(folder: Path, kind: str, number: Any) -> Path:
+    """Write a case of forty periods, its wide table with a note, and one cell to be spoilt."""
+    periods = [f"w{at}" for at in range(40)]
+    header = ["product", "note", *periods]
+    table(folder / f"plan.{kind}", header, [["gpu", "as last year", *[2.0] * 39, number]])
+    more = 'layout = "wide"\nignore = ["note"]'
+    path = case(folder, named(kind, more=more), tpu="demand = 0")
+    path.write_text(re.sub("periods = .*", f"periods = {periods}", path.read_text()))
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wide_tables_are_read_and_their_texts_found(tmp_path: Path, kind: str) -> None:
+    read = load(wide_plan(tmp_path, kind, 7.0))
+    assert read.products[0].demand.values == (*[2.0] * 39, 7.0)
+    (fault,) = told(wide_plan(tmp_path, kind, "7 k"))
+    column = {"csv": "w39", "parquet": "w39", "xlsx": "AP (w39)"}[kind]
+    assert fault.key.endswith(f"column {column}")
+
+
+def test_the_types_of_a_wide_file_are_asked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are gathered whenever they are."""
+    path = wide_plan(tmp_path, "parquet", 7.0)
+    gathered, dtypes = [], pl.DataFrame.dtypes
+    monkeypatch.setattr(
+        pl.DataFrame, "dtypes", property(lambda f: gathered.append(f) or dtypes.__get__(f))
+    )
+    assert told(path) == ()
+    assert len(gathered) == 1
 
 
 # --- blanks

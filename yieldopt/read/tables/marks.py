@@ -1,4 +1,4 @@
-"""What a workbook's own text tells beyond values: text, errors, merged ranges, how far out it goes.
+"""What a workbook's own text tells beyond values: cells that are text or errors, merged ranges.
 
 A reader of values gives a number and digits written as text alike, and a merged range as one value
 among empty cells. Both are looked up in the sheet's XML; where it is written in a way that is not
@@ -30,14 +30,7 @@ _UNREADABLE = (
     ElementTree.ParseError,
 )
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
-
-
-_ROWS = 1_048_576  # of a sheet, at most
-
-
-def _holding(column: bytes, row: bytes) -> bytes:
-    """Return the pattern of a cell that holds anything: a format alone is no value."""
-    return rb"<(?:\w+:)?c(?=\s)[^>]*?\sr=[\"']" + column + row + rb"[\"'][^>/]*>(?!</)"
+_FEW = 32  # columns that a pattern tries one by one
 
 
 @dataclass(frozen=True)
@@ -49,34 +42,16 @@ class Marks:
 
     def odd_cells(self, columns: Sequence[str]) -> Iterator[tuple[str, int, str]]:
         """Yield (column, row, name of an error or nothing) of cells that hold no number."""
+        names = "|".join(columns) if len(columns) <= _FEW else "[A-Z]+"
+        wanted = {name.encode() for name in columns}
         cell = (
-            rb"<(?:\w+:)?c\s+r=\"(" + "|".join(columns).encode() + rb")(\d+)\""
+            rb"<(?:\w+:)?c\s+r=\"(" + names.encode() + rb")(\d+)\""
             rb"[^>]*?\st=\"(\w+)\"[^>/]*>(.*?)</(?:\w+:)?c>"
         )
         for found in re.finditer(cell, self.xml, re.DOTALL):
             column, row, kind, inside = found.groups()
-            if kind != b"n":
+            if kind != b"n" and column in wanted:
                 yield column.decode(), int(row), _error(kind, inside)
-
-    def span_over(self, most: int) -> tuple[int, list[str]]:
-        """Return how many cells the range of all values has, and its outermost; 0 if at most most.
-
-        Rows count from the first of the sheet, columns from the first with a value.
-        """
-        columns = set(re.findall(_holding(rb"([A-Z]{1,3})", rb"\d{1,7}"), self.xml))
-        places = sorted((_place(column), column) for column in columns)
-        width = places[-1][0] - places[0][0] + 1 if places else 0
-        if width * _ROWS <= most:
-            return 0, []
-        rows = set(re.findall(_holding(rb"[A-Z]{1,3}", rb"(\d{1,7})"), self.xml))
-        bottom = max(map(int, rows))
-        if width * bottom <= most:
-            return 0, []
-        in_bottom = re.findall(_holding(rb"([A-Z]{1,3})", b"%d" % bottom), self.xml)
-        last = places[-1][1]
-        in_last = re.findall(_holding(last, rb"(\d{1,7})"), self.xml)
-        lowest = f"{max(in_bottom, key=_place).decode()}{bottom}"
-        return width * bottom, sorted({lowest, f"{last.decode()}{max(map(int, in_last))}"})
 
     def merged_over(self, row: int, place: int) -> str:
         """Return the name of the merged range that holds a cell, or empty."""
@@ -113,10 +88,10 @@ def sheet_bytes(path: Path, sheet: str) -> int:
 
 def _range(left: bytes, top: bytes, right: bytes, bottom: bytes) -> tuple[int, int, int, int, str]:
     name = f"{left.decode()}{top.decode()}:{right.decode()}{bottom.decode()}"
-    return int(top), _place(left), int(bottom), _place(right), name
+    return int(top), place_of(left), int(bottom), place_of(right), name
 
 
-def _place(letters: bytes) -> int:
+def place_of(letters: bytes) -> int:
     """Return a column's place from 0: A is 0, AA is 26."""
     place = 0
     for letter in letters:

@@ -17,8 +17,8 @@ class Parquet(Source):
     """A Parquet file; its rows count from 1, since it has no header row."""
 
     def __init__(self, file: str, frame: pl.DataFrame) -> None:
-        super().__init__(file, list(frame.columns), frame.height, 1)
-        self.frame = frame
+        super().__init__(file, [name or None for name in frame.columns], frame.height, 1)
+        self.frame, self.kinds = frame, frame.dtypes
 
     def texts(self, at: int) -> list[str | None]:
         """Return the cells of a column as names; whole numbers as they are written."""
@@ -37,7 +37,7 @@ class Parquet(Source):
         """Return the column's type where it is not one of numbers, or of names."""
         import polars as pl
 
-        kind = self.frame.dtypes[at]
+        kind = self.kinds[at]
         names = (pl.String, pl.Categorical, pl.Enum)
         fits = kind.is_numeric() if numeric else kind.is_integer() or kind in names
         return "" if fits or kind == pl.Null else str(kind)

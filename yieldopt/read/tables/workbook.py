@@ -9,6 +9,7 @@ from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.tables.delimited import plain_number
 from yieldopt.read.tables.marks import Marks, sheet_bytes, sheet_marks
 from yieldopt.read.tables.source import Cells, Source
+from yieldopt.read.tables.span import span_over
 from yieldopt.schema.tables import TableShape
 
 LARGEST_SPAN = 30_000_000  # cells of the range of all values, which is held: two gigabytes
@@ -129,7 +130,7 @@ def _marks(path: Path, sheet: str) -> Marks:
         text = f"{size / 1e6:,.0f} MB of cells, at most {LARGEST_SHEET / 1e6:.0f}"
     else:
         marks = sheet_marks(path, sheet)
-        count, names = marks.span_over(LARGEST_SPAN)
+        count, names = span_over(marks.xml, LARGEST_SPAN)
         if not count:
             return marks
         far = " and ".join(names)
