@@ -31,6 +31,7 @@ from yieldopt.read import load
 from yieldopt.read.documents import open_document
 from yieldopt.read.tables import header as header_module
 from yieldopt.read.tables.source import LISTED
+from yieldopt.read.tables.span import span_over
 
 LAST_ROW, LAST_COLUMN = 1_048_575, 16_383  # of Excel, counted from 0: XFD1048576
 
@@ -66,6 +67,24 @@ def test_a_value_far_out_is_refused_by_name(
     assert (fault.file, fault.key) == (str(tmp_path / "plan.xlsx"), "sheet Plan")
     assert fault.message.startswith(f"too large: values as far out as {names} span {count} cells")
     assert "clear what stands far from the table" in fault.hint
+
+
+@pytest.mark.parametrize(
+    ("sheet", "span"),
+    [
+        ('<row r="9"><c s="1" r="A9"><v>1</v></c><c r="D2" t="s"><v>1</v></c></row>', 36),
+        ("<row r='9'><c r='A9'><v>1</v></c>\n<c\nr='D9'\n><v>1</v></c></row>", 36),
+        ('<worksheet><row r="9"><c r="A9" s="1"/><c r="XFD9" s="2"></c></row></worksheet>', 0),
+        ('<x:worksheet><x:row r="9"><x:c r="A9"><x:v>1</x:v></x:c>'
+         '<x:c r="B9"><x:v>1</x:v></x:c></x:row></x:worksheet>', 18),
+        ('<row r="9"><c><v>1</v></c><c s="1"/><c t="n"><v>1</v></c></row>', 27),
+        ('<row r="8"/><row><c><v>1</v></c></row><row><c s="1"/></row>', 9),
+        ('<cols><col min="1" max="16384"/></cols><dimension ref="A1:XFD1048576"/>', 0),
+    ],
+)  # fmt: skip
+def test_cells_are_found_however_they_are_written(sheet: str, span: int) -> None:
+    assert span_over(sheet.encode(), 1)[0] == span
+    assert span_over(sheet.encode(), max(span, 1)) == (0, [])
 
 
 def test_blanks_far_out_and_a_table_far_out_are_read(tmp_path: Path) -> None:
