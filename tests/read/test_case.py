@@ -254,3 +254,22 @@ def test_a_wrong_type_at_the_top_is_a_fault_of_that_key(
         text = "\n".join(line for line in CASE.splitlines() if not drop(line))
     path = written(tmp_path, f"{key} = {value}\n{text}")
     assert any(f.key.startswith(key) and f.line == 1 for f in faults_of(path))
+
+
+@pytest.mark.parametrize("name", ["p" * 300, "p" * 300 + ".toml", "p" * 300 + "/case.toml"])
+def test_a_path_too_long_for_the_system_is_a_fault(name: str) -> None:
+    with pytest.raises(CaseError) as error:
+        load(name)
+    (fault,) = error.value.faults
+    assert fault.message in (
+        "no such file, and no bundled case of this name",
+        "cannot be read: file name too long",
+    )
+
+
+def test_an_include_too_long_for_the_system_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(f'include = ["{"p" * 300}"]\n')
+    with pytest.raises(CaseError) as error:
+        load(path)
+    assert "no such folder" in {fault.message for fault in error.value.faults}

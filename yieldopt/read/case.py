@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,9 +58,10 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
     0.05
     """
     place = Path(path)
-    if not place.exists() and str(path) in bundled_cases():
+    there = os.path.exists(place)  # a name that the system does not take is not there
+    if not there and str(path) in bundled_cases():
         place = bundled_cases()[str(path)]
-    elif not place.exists() and place.name == str(path) and not place.suffix:
+    elif not there and place.name == str(path) and not place.suffix:
         hint = near_miss(str(path), bundled_cases())
         raise CaseError(
             Fault("no such file, and no bundled case of this name", "", str(path), hint)
@@ -173,13 +175,13 @@ def _includes(document: Document, folder: Path) -> tuple[list[Path], list[Fault]
     names = document.data.get("include", [])
     for at, name in enumerate(names if isinstance(names, list) else []):
         if isinstance(name, str):
-            if any((folder / name / kind).is_dir() for kind in KINDS):
+            if any(os.path.isdir(folder / name / kind) for kind in KINDS):
                 found.append(folder / name)
             else:
                 hint = (
                     "a folder with processes/, parts/, routes/ or insertions/, seen from the case"
                 )
-                text = "no folder of models" if (folder / name).is_dir() else "no such folder"
+                text = "no folder of models" if os.path.isdir(folder / name) else "no such folder"
                 faults.append(Fault(text, f"include[{at}]", name, hint))
     return found, faults
 

@@ -166,7 +166,7 @@ def _inputs(case: Path) -> set[Path]:
     A case that cannot be read names none: reading it tells what is wrong with it.
     """
     found = {data_folder("cases").resolve()}
-    path = case if case.exists() else bundled_cases().get(str(case))
+    path = case if os.path.exists(case) else bundled_cases().get(str(case))
     if path is None:
         return found
     found.add(path.resolve().parent)
