@@ -131,3 +131,16 @@ def test_scenarios_that_differ_in_more_than_numbers(tmp_path: Path) -> None:
     assert found.scenarios.stochastic.usd is not None
     assert "the case's own models where scenarios differ in more: " in resilience_text(found)
     assert "differ in more" not in resilience_text(resilience(replace(full, scenarios=told[:1])))
+
+
+def test_a_mean_value_plan_that_is_not_proved_is_called_so(tmp_path: Path) -> None:
+    """What a step may be paid for to be done, when use is owed, has no bound over scenarios."""
+    path = tmp_path / "case.toml"
+    path.write_text(random_case(3, {"lumps"}) + TWO_YIELDS)
+    found = resilience(load(path))
+    held = found.scenarios
+    assert held is not None
+    assert "not proved" not in resilience_text(found)
+    mean = replace(held.mean_value, status="feasible")
+    shown = resilience_text(replace(found, scenarios=replace(held, mean_value=mean)))
+    assert "it is not proved to be the best there" in shown

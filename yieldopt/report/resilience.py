@@ -201,6 +201,8 @@ def _scenarios(found: Scenarios) -> Iterator[str]:
     if found.not_averaged:
         where = _list(found.not_averaged)
         text += f", but the case's own models where scenarios differ in more: {where}"
+    if mean.status == "feasible":
+        text += "; it is not proved to be the best there"
     yield "\n".join([*lines, text])
 
 
