@@ -31,7 +31,8 @@ class Premium:
     usd, frac
         The premium [USD, discounted], and as a share of the cost of the base plan.
     least_usd
-        No plan that does as much has a lower one; ``None`` where that was not asked.
+        No plan that does as much has a lower one; ``None`` where that was not asked: of plans that
+        cost the same at worst another may then have a lower premium.
     differs
         What is decided before the loss in other amounts than in the base plan: orders, starts and
         bookings, dearest first, then packages made on a line, in stock, late and unmet, where most
