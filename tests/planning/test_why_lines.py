@@ -111,6 +111,21 @@ def test_where_nothing_fits_no_saving_helps(tmp_path: Path) -> None:
         assert row.cheaper_usd_per_good is None
 
 
+def test_a_line_without_capacity_in_some_periods_is_weighed_in_the_others(tmp_path: Path) -> None:
+    """A ramp begins at nothing: then no package fits in the first period, whatever it costs."""
+    text = away(9000.0, 500.0).replace("capacity = 500.0", "capacity = [0.0, 500.0]")
+    case = read(text, tmp_path)
+    rows = [row for row in why(case).unused if row.line == "away"]
+    assert {row.product for row in rows} == {"asic", "switch"}
+    first = min(rows, key=lambda row: row.cheaper_usd_per_good or 0.0)
+    usd = first.cheaper_usd_per_good
+    assert usd is not None
+    for share, joins in [(1.0 - 1e-4, False), (1.0 + 1e-4, True)]:
+        found = solve(dearer(case, -usd * share, "away"))
+        assert any(row["line"] == "away" for row in found.allocation) == joins
+    assert all(row.cheaper_usd_per_good is not None for row in rows)
+
+
 def test_whole_decisions_are_held_and_named(tmp_path: Path) -> None:
     case = read(random_case(2, {"qualification"}), tmp_path)
     found = why(case)

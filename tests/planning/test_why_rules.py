@@ -184,6 +184,12 @@ def test_an_end_at_the_edge_of_what_is_feasible_is_found(tmp_path: Path) -> None
     assert row.low is not None
 
 
+def test_a_relaxation_that_neither_simplex_decides_scaled_is_decided(tmp_path: Path) -> None:
+    """The same of a node of the search over whole decisions, which keeps no rows at all."""
+    case = read(random_case(649, {"changes", "lots", "share_region", "shares"}), tmp_path)
+    assert str(why(case).status) == "optimal"
+
+
 def test_a_share_that_can_be_tightened_to_nothing_ends_at_nothing(tmp_path: Path) -> None:
     case = read(share("most", 0.2161, "osat_2p5d"), tmp_path)
     (row,) = why(case).rules

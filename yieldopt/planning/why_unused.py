@@ -214,15 +214,21 @@ Found = tuple[float | None, float | None, _Best]
 
 
 def _threshold(held: Held, slots: list[int], wholly: bool) -> Found:
-    """Return the least saving that can bring a line in, one that does, and the recipe."""
-    duals, low, enough = held.duals, -np.inf, np.inf
+    """Return the least saving that can bring a line in, one that does, and the recipe.
+
+    Slots in which no package of their cheapest recipe fits are left out: a ramp begins at nothing.
+    """
+    duals, low, enough, left = held.duals, -np.inf, np.inf, list(slots)
     chosen = None
-    for _ in range(_ROUNDS):
-        best = _cheapest(held, slots, duals, wholly)
-        low = max(low, best.usd)
+    for _ in range(_ROUNDS + len(slots)):
+        best = _cheapest(held, left, duals, wholly)
         forced = _forced(held, best)
         if forced is None:
-            return (None, None, best) if chosen is None else (low, enough, chosen)
+            left.remove(best.slot)
+            if left:
+                continue
+            return (None, None, best) if chosen is None else (low, max(low, enough), chosen)
+        low = max(low, best.usd)
         usd, duals = forced
         if usd < enough:
             enough, chosen = usd, best

@@ -10,9 +10,15 @@ from yieldopt.optimize.backends.highs_lp import INFINITE, check, ended, quiet_hi
 
 _DUAL, _PRIMAL = 1, 4  # HiGHS's numbers of its simplex methods
 _SCALED, _UNSCALED = 2, 0  # and of how it scales: its own choice (the default), and not at all
-# From the last basis, anew, anew by the primal simplex, and not scaled: where what is optimal
-# scaled breaks rows as they are, HiGHS does not know.
-_ATTEMPTS = ((_DUAL, _SCALED), (_DUAL, _SCALED), (_PRIMAL, _SCALED), (_DUAL, _UNSCALED))
+# From the last basis, anew, anew by the primal simplex, and not scaled by both: where what is
+# optimal scaled breaks rows as they are, HiGHS does not know.
+_ATTEMPTS = (
+    (_DUAL, _SCALED),
+    (_DUAL, _SCALED),
+    (_PRIMAL, _SCALED),
+    (_DUAL, _UNSCALED),
+    (_PRIMAL, _UNSCALED),
+)
 
 
 class HighsSession:
