@@ -40,7 +40,8 @@ class Unused:
         The recipe that would come in first, and when.
     cheaper_usd_per_good, enough_usd_per_good
         By how much it would have to be cheaper at least, and how much is enough [USD of that
-        period]; nearly always the same. ``None``: no package fits under the rules at any cost.
+        period]; nearly always the same. ``None``: in none of the periods does a package of that
+        recipe fit under the rules, at any cost.
         Below 0 only where a decision that is held keeps the line closed.
     closed
         That decision, in words; with it ``cheaper_usd_per_good`` is what a package there costs
