@@ -222,7 +222,7 @@ def test_a_closed_line_without_capacity_gains_nothing(tmp_path: Path) -> None:
         assert row.closed == "not entered"
         assert row.cheaper_usd_per_good is None
         assert row.opening_usd == pytest.approx(1e6)  # the entry alone
-    assert "once open, no package fits there" in why_text(found)
+    assert "once open, no package of its best recipe fits there" in why_text(found)
 
 
 def test_a_line_entered_late_is_tried_earlier(tmp_path: Path) -> None:

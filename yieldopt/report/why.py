@@ -150,7 +150,9 @@ def _unused(row: Unused) -> str:
         out = row.cheaper_usd_per_good is None and row.opening is None
         return f"{name}: {row.closed}" if out else f"{name}: {row.closed}; {_aside(row)}"
     if row.cheaper_usd_per_good is None or row.enough_usd_per_good is None:
-        return f"{name}: no package fits there under the rules, whatever it costs"
+        return (
+            f"{name}: no package of its best recipe fits there under the rules, whatever it costs"
+        )
     share = row.cheaper_usd_per_good / max(row.cost_per_good_usd, 1e-300)
     saving = f"{usd(row.cheaper_usd_per_good)} USD ({share:.1%})"
     if usd(row.enough_usd_per_good) != usd(row.cheaper_usd_per_good):
@@ -168,7 +170,7 @@ def _aside(row: Unused) -> str:
         end = f"the plan costs {usd(abs(row.opening_usd))} USD more with: {row.opening}"
     aside = row.cheaper_usd_per_good
     if aside is None:
-        return f"once open, no package fits there under the rules; {end}"
+        return f"once open, no package of its best recipe fits there under the rules; {end}"
     gain = "costs the same as"
     if usd(abs(aside)) != usd(0.0):
         gain = f"is {usd(abs(aside))} USD {'dearer' if aside > 0.0 else 'cheaper'} than"
