@@ -14,6 +14,7 @@ from tests.planning.enumeration import ways
 from tests.planning.random_plans import random_case
 from tests.planning.reference import reference
 from tests.planning.small_plans import CASE, SOFT, SOFT_SWITCH
+from tests.seeds import seeds
 from yieldopt import CaseError, Result, Status, load, solve
 from yieldopt.optimize.budget import Budget
 from yieldopt.planning.generation import relax
@@ -247,7 +248,7 @@ def test_nothing_worth_making_costs_nothing_and_is_proved(tmp_path: Path) -> Non
 # Limits of lines as tight as capacity allows.
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(range(6), 3))
 def test_tight_limits_cut_off_no_plan(seed: int, tmp_path: Path) -> None:
     """The linear bound rises, in some cases by much, and stays below every whole plan."""
     path = tmp_path / "case.toml"
