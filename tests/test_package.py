@@ -41,6 +41,7 @@ LAYERS: list[set[str]] = [
     {"optimize", "plan"},
     {"planning"},
     {"solving", "breakeven", "comparison", "explanation", "start_plan"},
+    {"study"},
     {"report"},
     {"benchmark"},
     {"commands"},
@@ -63,7 +64,7 @@ OUTSIDE = {
         "fastexcel",
     },
     "optimize": {"highspy", "ortools", "pulp"},
-    "report": {"pandas", "polars", "xlsxwriter"},
+    "report": {"pandas", "polars", "xlsxwriter", "altair", "vl_convert"},
     "commands": {"click", "rich"},
     "cli": {"click"},
 }

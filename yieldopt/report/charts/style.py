@@ -1,0 +1,50 @@
+"""What the charts share: colours told apart by the colour-blind, sizes, names cut for show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+# Okabe and Ito (2008): told apart with every common kind of colour blindness, on white and black.
+ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, GREY = (
+    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999",
+)  # fmt: skip
+PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
+WIDTH: Final = 560  # pixels of the plot, without axes
+BAND: Final = 22  # pixels of a bar and its gap
+_MOST = 34  # characters of a name
+
+
+def shown(text: str, most: int = _MOST) -> str:
+    """Return a name fit to show: one line, no control or half characters, the middle cut out.
+
+    Examples
+    --------
+    >>> shown("gpu/wafer_sort"), shown("a\\nb" + "c" * 100, 9)
+    ('gpu/wafer_sort', 'a bcc…ccc')
+    """
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    if len(plain) <= most:
+        return plain
+    tail = (most - 1) // 2
+    return f"{plain[: most - 1 - tail]}…{plain[len(plain) - tail :]}"
+
+
+def labels(names: Iterable[str], most: int = _MOST) -> dict[str, str]:
+    """Return a name to show for each of several: no two alike, in their order.
+
+    Examples
+    --------
+    >>> list(labels(["aaabbbccc", "aaaXbbccc"], 5).values())
+    ['aa…cc', 'aa…cc (2)']
+    """
+    out: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in dict.fromkeys(names):
+        label, count = shown(name, most), 1
+        while label in taken:
+            count += 1
+            label = f"{shown(name, most)} ({count})"
+        taken.add(label)
+        out[name] = label
+    return out
