@@ -21,7 +21,7 @@ def shown(text: str, most: int = _MOST) -> str:
     Examples
     --------
     >>> shown("gpu/wafer_sort"), shown("a\\nb" + "c" * 100, 9)
-    ('gpu/wafer_sort', 'a bcc…ccc')
+    ('gpu/wafer_sort', 'a bc…cccc')
     """
     plain = "".join(char if char.isprintable() else " " for char in text)
     if len(plain) <= most:
