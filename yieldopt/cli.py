@@ -14,7 +14,7 @@ HOMES = {
     "inputs": ("check", "eval", "flow", "list"),
     "plans": ("breakeven", "compare", "solve"),
     "resilience": ("resilience",),
-    "studies": ("explain", "frontier", "refine", "robust"),
+    "studies": ("explain", "frontier", "refine", "robust", "tornado"),
     "speed": ("bench",),
     "starts": ("starts",),
     "why": ("why",),

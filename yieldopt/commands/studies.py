@@ -1,4 +1,4 @@
-"""Commands on one product by itself: its plan explained, its frontier, scenarios, free times."""
+"""Commands on one product by itself: plan explained, frontier, scenarios, free times, ranges."""
 
 from __future__ import annotations
 
@@ -143,4 +143,28 @@ def refine_(
     show(found, refined_text, as_json, status=found.status)
 
 
-COMMANDS = {"explain": explain_, "frontier": frontier_, "robust": robust_, "refine": refine_}
+@click.command("tornado")
+@CASE
+@PRODUCT
+@click.option("--route", help="One of its routes; left out: the cheapest.")
+@time_limit()
+@JSON
+def tornado_(
+    case: Path, product: str, route: str | None, time_limit_s: float | None, as_json: bool
+) -> None:
+    """Vary each input of a product of CASE alone over its range: what it does to the cost."""
+    from yieldopt.read import load
+    from yieldopt.report.tornado import tornado_text
+    from yieldopt.study.tornado import tornado
+
+    found = tornado(load(case), product, route=route, time_limit_s=time_limit_s)
+    show(found, tornado_text, as_json, status=found.status)
+
+
+COMMANDS = {
+    "explain": explain_,
+    "frontier": frontier_,
+    "robust": robust_,
+    "refine": refine_,
+    "tornado": tornado_,
+}

@@ -1,0 +1,193 @@
+"""``yieldopt tornado``: its ends against the case read again with the input changed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from yieldopt import CaseError, UnknownName, evaluate, load
+from yieldopt.cli import main
+from yieldopt.compile import compile_template
+from yieldopt.optimize.budget import Budget
+from yieldopt.optimize.candidates import candidate_on
+from yieldopt.plan import Status
+from yieldopt.read.keys import key_parts
+from yieldopt.report.tornado import tornado_text
+from yieldopt.schema.case import Case, ProductShape
+from yieldopt.schema.models import KINDS
+from yieldopt.study import tornado as module
+from yieldopt.study.inputs import changed, inputs_of
+from yieldopt.study.tornado import Tornado, tornado
+
+ROOT = Path(__file__).parents[2]
+GRADED = ("ask_cpo_switch", "co_packaged")
+
+
+@pytest.fixture(scope="module")
+def minimal() -> Tornado:
+    return tornado(load("minimal"), "asic")
+
+
+def run(*args: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["tornado", *args])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def saved(folder: Path, more: str) -> Path:
+    path = folder / "own.toml"
+    path.write_text((ROOT / "cases" / "minimal.toml").read_text() + more)
+    return path
+
+
+def test_every_fifth_end_is_what_the_case_gives_when_it_is_read_again(minimal: Tornado) -> None:
+    """``load(path, {key: value})``, then the search on that route: the same to the last bit but
+    rounding."""
+    for row in minimal.rows[::5]:
+        for end in (row.low, row.high):
+            case = load("minimal", {row.input.key: end.value})
+            candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+            assert candidate is not None
+            cost = candidate.recipes[0].cost_per_good_usd
+            assert end.cost_per_good_usd == pytest.approx(cost, rel=1e-12), row.input.key
+
+
+@pytest.mark.parametrize(("name", "product"), [("minimal", "asic"), GRADED])
+def test_a_model_with_a_number_replaced_is_the_model_read_with_it(name: str, product: str) -> None:
+    """Every seventh input of all kinds; all other models stay as they are."""
+    case = load(name)
+    inputs = inputs_of(case, product, case.product(product).routes[0])
+    assert {one.key.partition(".")[0] for one in inputs} >= {*KINDS}
+    for one in [one for one in inputs if one.has_range][::7]:
+        value = one.low if one.low is not None and one.low < one.base else one.high
+        assert value is not None
+        read, replaced = load(name, {one.key: value}), changed(case, one.key, value)
+        kind, own = key_parts(one.key)[:2]
+        assert replaced != case
+        if kind == "products":
+            assert replaced.products == read.products
+            continue
+        for each in KINDS:
+            new, old = getattr(replaced.library, each), getattr(case.library, each)
+            moved = {n for n in old if new[n] != old[n]}
+            assert moved == ({own} if each == kind else set())
+        assert getattr(replaced.library, kind)[own] == getattr(read.library, kind)[own]
+        in_play = {insertion.name: insertion for insertion in replaced.insertions}
+        assert in_play == {n: replaced.library.insertions[n] for n in in_play}
+
+
+def test_levels_are_chosen_anew_and_never_lose_to_the_plan_held(minimal: Tornado) -> None:
+    case = load("minimal")
+    candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+    assert candidate is not None
+    held, better = candidate.recipes[0].levels, 0
+    for row in minimal.rows:
+        for end in (row.low, row.high):
+            other = changed(case, row.input.key, end.value)
+            route = other.library.routes["osat_2p5d"]
+            out = evaluate(compile_template(other, other.products[0], route).at(held))
+            if float(out.dppm) <= 1000.0 and end.cost_per_good_usd is not None:
+                assert end.cost_per_good_usd <= float(out.cost_per_good_usd) * (1 + 1e-9)
+                better += end.cost_per_good_usd < float(out.cost_per_good_usd) * (1 - 1e-9)
+    assert better > 0  # the property is not an empty one
+
+
+def test_swings_are_the_spread_and_fall(minimal: Tornado) -> None:
+    swings = []
+    for row in minimal.rows:
+        costs = (row.low.cost_per_good_usd, row.high.cost_per_good_usd, minimal.cost_per_good_usd)
+        assert None not in costs
+        known = [cost for cost in costs if cost is not None]
+        assert row.swing_usd == max(known) - min(known) > 0.0
+        swings.append(row.swing_usd)
+    assert all(left >= right for left, right in itertools.pairwise(swings))
+    assert minimal.status is Status.OPTIMAL
+    assert "routes.osat_2p5d.lead_time_weeks" in minimal.without_effect
+
+
+def test_all_inputs_with_a_range_are_accounted_for(minimal: Tornado) -> None:
+    case = load("minimal")
+    candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+    assert candidate is not None
+    levels = candidate.recipes[0].levels
+    wanted = [o.key for o in inputs_of(case, "asic", "osat_2p5d", levels) if o.has_range]
+    rows = [row.input.key for row in minimal.rows]
+    assert sorted([*rows, *minimal.without_effect]) == sorted(wanted)
+    unused = {o.key for o in inputs_of(case, "asic", "osat_2p5d")} - set(wanted)
+    assert not unused & set(rows)
+    levels_used = {key.split(".")[3] for key in wanted if key.startswith("insertions.wafer_sort.l")}
+    assert levels_used == {levels["tpu_die/wafer_sort"]}
+
+
+def test_an_end_where_the_product_cannot_be_made_says_why_and_comes_first() -> None:
+    found = tornado(load("b200_class"), "b200_class")
+    first = found.rows[0]
+    assert first.swing_usd is None
+    assert first.input.key == "routes.cowos_l.limits.bump_pitch_um"
+    assert first.high.reasons == ("bump pitch 40 um is below the smallest of 55 um",)
+    assert f"{first.input.key} at 55: {first.high.reasons[0]}" in tornado_text(found)
+
+
+def test_a_share_that_cannot_vary_alone_is_named(tmp_path: Path) -> None:
+    shares = "[override.processes.n5.shares]\nlogic = {low = 0.6, base = 0.7, high = 0.8}\n"
+    found = tornado(load(saved(tmp_path, shares)), "asic")
+    ((key, why),) = found.alone_refused
+    assert key == "processes.n5.shares.logic"
+    assert "the shares sum to 0.9, not to 1" in why
+    assert f"not varied alone: {key}" in tornado_text(found)
+
+
+def test_when_time_ends_it_is_said_what_was_not_varied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The budget is spent once ten ends were weighed."""
+    count = itertools.count()
+    weighed = module.candidate_on
+
+    def slow(case: Case, product: ProductShape, route: str, budget: Budget) -> Any:
+        if next(count) >= 10:
+            object.__setattr__(budget, "until", -math.inf)
+        return weighed(case, product, route, budget)
+
+    monkeypatch.setattr(module, "candidate_on", slow)
+    found = tornado(load("minimal"), "asic", time_limit_s=600.0)
+    assert found.status is Status.FEASIBLE
+    assert len(found.rows) + len(found.without_effect) == 5
+    assert len(found.not_done) > 40
+    assert found.not_done[0] in tornado_text(found)
+
+
+def test_the_command_prints_the_same_numbers(minimal: Tornado) -> None:
+    data = json.loads(run("minimal", "--product", "asic", "--json").stdout)
+    assert data["status"] == "optimal"
+    assert [row["key"] for row in data["rows"]] == [row.input.key for row in minimal.rows]
+    assert data["rows"][0]["unit"] == "USD"
+    assert data["rows"][0]["cost_low_usd"] == minimal.rows[0].low.cost_per_good_usd
+    assert {row["is_assumed"] for row in data["rows"]} == {True, False}
+    text = run("minimal", "--product", "asic").stdout
+    assert text.splitlines()[3].split()[-1] == f"{minimal.rows[0].swing_usd:,.2f}"
+
+
+def test_wrong_names_and_limits_are_refused() -> None:
+    case = load("minimal")
+    with pytest.raises(UnknownName, match="unknown product"):
+        tornado(case, "asci")
+    with pytest.raises(UnknownName, match="none of the routes of asic"):
+        tornado(case, "asic", route="cowos_l")
+    with pytest.raises(CaseError, match="must be above 0"):
+        tornado(case, "asic", time_limit_s=0.0)
+
+
+def test_without_a_route_the_answer_is_infeasible() -> None:
+    result = run("b200_class", "--product", "b200_class", "--route", "osat_2p5d", code=3)
+    assert result.stdout.startswith("infeasible: b200_class can be made on none of these routes")
+    data = json.loads(
+        run(
+            "b200_class", "--product", "b200_class", "--route", "osat_2p5d", "--json", code=3
+        ).stdout
+    )
+    assert data["rows"] == [] and data["binding"]
