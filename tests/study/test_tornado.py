@@ -17,8 +17,8 @@ from yieldopt.compile import compile_template
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import candidate_on
 from yieldopt.plan import Status
-from yieldopt.read.keys import key_parts
 from yieldopt.report.tornado import tornado_text
+from yieldopt.schema.base import Quantity
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.schema.models import KINDS
 from yieldopt.study import tornado as module
@@ -59,8 +59,8 @@ def test_every_fifth_end_is_what_the_case_gives_when_it_is_read_again(minimal: T
 
 
 @pytest.mark.parametrize(("name", "product"), [("minimal", "asic"), GRADED])
-def test_a_model_with_a_number_replaced_is_the_model_read_with_it(name: str, product: str) -> None:
-    """Every seventh input of all kinds; all other models stay as they are."""
+def test_a_case_with_a_number_replaced_is_the_case_read_with_it(name: str, product: str) -> None:
+    """Every seventh input of all kinds: the whole library, with what extends the model changed."""
     case = load(name)
     inputs = inputs_of(case, product, case.product(product).routes[0])
     assert {one.key.partition(".")[0] for one in inputs} >= {*KINDS}
@@ -68,18 +68,21 @@ def test_a_model_with_a_number_replaced_is_the_model_read_with_it(name: str, pro
         value = one.low if one.low is not None and one.low < one.base else one.high
         assert value is not None
         read, replaced = load(name, {one.key: value}), changed(case, one.key, value)
-        kind, own = key_parts(one.key)[:2]
         assert replaced != case
-        if kind == "products":
-            assert replaced.products == read.products
-            continue
-        for each in KINDS:
-            new, old = getattr(replaced.library, each), getattr(case.library, each)
-            moved = {n for n in old if new[n] != old[n]}
-            assert moved == ({own} if each == kind else set())
-        assert getattr(replaced.library, kind)[own] == getattr(read.library, kind)[own]
-        in_play = {insertion.name: insertion for insertion in replaced.insertions}
-        assert in_play == {n: replaced.library.insertions[n] for n in in_play}
+        assert replaced.products == read.products
+        assert replaced.insertions == read.insertions
+        for kind in KINDS:
+            new, old = getattr(replaced.library, kind), getattr(read.library, kind)
+            assert [name for name in old if new[name] != old[name]] == [], one.key
+
+
+def test_a_model_follows_the_one_that_it_extends_unless_it_has_its_own_number() -> None:
+    key = "processes.si_interposer_65.alpha"
+    case = load("minimal", {"processes.si_interposer_samsung.alpha": 4.0})
+    assert case.library.extends["processes", "si_interposer_samsung"] == "si_interposer_65"
+    new = changed(case, key, 2.5).library.processes
+    assert new["si_interposer_osat"].alpha == Quantity(base=2.5)
+    assert new["si_interposer_samsung"].alpha == Quantity(base=4.0)
 
 
 def test_levels_are_chosen_anew_and_never_lose_to_the_plan_held(minimal: Tornado) -> None:

@@ -125,7 +125,7 @@ class CaseShape(Shape):
 
 @dataclass(frozen=True)
 class Library:
-    """Every model by name, and the file it came from by (kind, name)."""
+    """Every model by name, the texts of sources, and which model of its kind one extends."""
 
     processes: Mapping[str, ProcessShape]
     parts: Mapping[str, PartShape]
@@ -133,6 +133,7 @@ class Library:
     insertions: Mapping[str, InsertionShape]
     sources: Mapping[str, str] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()  # all names in models that have faults of their own
+    extends: Mapping[tuple[str, str], str] = field(default_factory=dict)  # by (kind, name)
 
     def without_echoes(self, faults: Iterable[Fault]) -> list[Fault]:
         """Drop "unknown …" faults that only echo a model which is there but broken."""

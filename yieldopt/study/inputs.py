@@ -15,7 +15,7 @@ from yieldopt.read.lookup import quantity_at
 from yieldopt.read.merging import entry_name, merged
 from yieldopt.schema.assembly import parts_within, points_of, product_assembly, steps_of
 from yieldopt.schema.base import Quantity
-from yieldopt.schema.case import Case
+from yieldopt.schema.case import Case, Library
 from yieldopt.schema.part import GRADE
 
 _ASSUMED = "assumed"
@@ -130,8 +130,8 @@ def _models(case: Case, product: str, route: str) -> Iterator[tuple[str, str, Ba
 def changed(case: Case, key: str, value: float) -> Case:
     """Return the case with one number of a model or product replaced, its model checked anew.
 
-    Much faster than ``load(path, {key: value})``: no file is read. A model that extends the one
-    changed keeps its own number here, which there follows; what is checked between models is not
+    Much faster than ``load(path, {key: value})``: no file is read. Models that extend the one
+    changed, and have its number, follow as they do there. What is checked between models is not
     looked at again; changes over time and scenarios are left as they are.
 
     Parameters
@@ -160,13 +160,28 @@ def changed(case: Case, key: str, value: float) -> Case:
     if kind == "products":
         new = _over(case.product(name), over)
         return replace(case, products=tuple(new if p.name == name else p for p in case.products))
-    models = getattr(case.library, kind)
-    new = _over(models[name], over)
-    tables: dict[str, Any] = {kind: {**models, name: new}}
+    held = quantity_at(case, (kind, name, *path))
+    models = dict(getattr(case.library, kind))
+    follow = [
+        other
+        for other in _extending(case.library, kind, name)
+        if quantity_at(case, (kind, other, *path)) == held
+    ]
+    for each in (name, *follow):
+        models[each] = _over(models[each], over)
+    tables: dict[str, Any] = {kind: models}
     insertions = case.insertions
     if kind == "insertions":
-        insertions = tuple(new if one.name == name else one for one in insertions)
+        insertions = tuple(models[one.name] for one in insertions)
     return replace(case, library=replace(case.library, **tables), insertions=insertions)
+
+
+def _extending(library: Library, kind: str, name: str) -> Iterator[str]:
+    """Yield every model that extends one, also through others."""
+    for (own_kind, other), base in library.extends.items():
+        if own_kind == kind and base == name:
+            yield other
+            yield from _extending(library, kind, other)
 
 
 def _over(model: Any, over: Mapping[str, Any]) -> Any:

@@ -161,8 +161,8 @@ def tornado(
     Notes
     -----
     Testers, levels and grades that the best plan does not use are left at their base. At each end
-    all levels are chosen anew, so a cost there is never above that of the plan held. Each key is
-    varied alone: of two models of which one extends the other, each has its own row.
+    all levels are chosen anew, so a cost there is never above that of the plan held. Models
+    that extend another follow it, as ``load(path, {key: value})`` has it.
 
     Examples
     --------
