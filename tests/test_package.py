@@ -200,8 +200,8 @@ def test_every_file_ships_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in FILES:
         assert path.relative_to(ROOT).as_posix() in names
-    for kind in ("models", "cases"):
-        for path in (p for end in ("toml", "csv") for p in (ROOT / kind).rglob(f"*.{end}")):
+    for kind in ("models", "cases", "schemas"):
+        for path in (p for end in ("toml", "csv", "json") for p in (ROOT / kind).rglob(f"*.{end}")):
             assert f"yieldopt/_data/{path.relative_to(ROOT).as_posix()}" in names
     assert not [name for name in names if name.startswith(("tests", "bench"))]
     assert not [name for name in names if name.endswith((".pyc", ".ipynb"))]

@@ -14,6 +14,7 @@ HOMES = {
     "inputs": ("check", "eval", "flow", "list"),
     "plans": ("breakeven", "compare", "solve"),
     "resilience": ("resilience",),
+    "schema": ("schema",),
     "studies": ("explain", "frontier", "refine", "robust", "tornado"),
     "speed": ("bench",),
     "starts": ("starts",),
