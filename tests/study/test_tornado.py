@@ -17,16 +17,14 @@ from yieldopt.compile import compile_template
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import candidate_on
 from yieldopt.plan import Status
+from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text
-from yieldopt.schema.base import Quantity
 from yieldopt.schema.case import Case, ProductShape
-from yieldopt.schema.models import KINDS
 from yieldopt.study import tornado as module
-from yieldopt.study.inputs import changed, inputs_of
+from yieldopt.study.inputs import inputs_of
 from yieldopt.study.tornado import Tornado, tornado
 
 ROOT = Path(__file__).parents[2]
-GRADED = ("ask_cpo_switch", "co_packaged")
 
 
 @pytest.fixture(scope="module")
@@ -58,33 +56,6 @@ def test_every_fifth_end_is_what_the_case_gives_when_it_is_read_again(minimal: T
             assert end.cost_per_good_usd == pytest.approx(cost, rel=1e-12), row.input.key
 
 
-@pytest.mark.parametrize(("name", "product"), [("minimal", "asic"), GRADED])
-def test_a_case_with_a_number_replaced_is_the_case_read_with_it(name: str, product: str) -> None:
-    """Every seventh input of all kinds: the whole library, with what extends the model changed."""
-    case = load(name)
-    inputs = inputs_of(case, product, case.product(product).routes[0])
-    assert {one.key.partition(".")[0] for one in inputs} >= {*KINDS}
-    for one in [one for one in inputs if one.has_range][::7]:
-        value = one.low if one.low is not None and one.low < one.base else one.high
-        assert value is not None
-        read, replaced = load(name, {one.key: value}), changed(case, one.key, value)
-        assert replaced != case
-        assert replaced.products == read.products
-        assert replaced.insertions == read.insertions
-        for kind in KINDS:
-            new, old = getattr(replaced.library, kind), getattr(read.library, kind)
-            assert [name for name in old if new[name] != old[name]] == [], one.key
-
-
-def test_a_model_follows_the_one_that_it_extends_unless_it_has_its_own_number() -> None:
-    key = "processes.si_interposer_65.alpha"
-    case = load("minimal", {"processes.si_interposer_samsung.alpha": 4.0})
-    assert case.library.extends["processes", "si_interposer_samsung"] == "si_interposer_65"
-    new = changed(case, key, 2.5).library.processes
-    assert new["si_interposer_osat"].alpha == Quantity(base=2.5)
-    assert new["si_interposer_samsung"].alpha == Quantity(base=4.0)
-
-
 def test_levels_are_chosen_anew_and_never_lose_to_the_plan_held(minimal: Tornado) -> None:
     case = load("minimal")
     candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
@@ -92,7 +63,7 @@ def test_levels_are_chosen_anew_and_never_lose_to_the_plan_held(minimal: Tornado
     held, better = candidate.recipes[0].levels, 0
     for row in minimal.rows:
         for end in (row.low, row.high):
-            other = changed(case, row.input.key, end.value)
+            other = replaced(case, row.input.key, end.value)
             route = other.library.routes["osat_2p5d"]
             out = evaluate(compile_template(other, other.products[0], route).at(held))
             if float(out.dppm) <= 1000.0 and end.cost_per_good_usd is not None:

@@ -1,21 +1,19 @@
-"""The inputs that a product on a route is computed from: keys, ranges, sources; and a case with one
-of them changed.
-"""
+"""The inputs that a product on a route is computed from: keys, ranges, sources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from yieldopt.read.keys import join_key, key_parts
+from yieldopt.read.keys import join_key
 from yieldopt.read.lookup import quantity_at
-from yieldopt.read.merging import entry_name, merged
+from yieldopt.read.merging import entry_name
 from yieldopt.schema.assembly import parts_within, points_of, product_assembly, steps_of
 from yieldopt.schema.base import Quantity
-from yieldopt.schema.case import Case, Library
+from yieldopt.schema.case import Case
 from yieldopt.schema.part import GRADE
 
 _ASSUMED = "assumed"
@@ -125,69 +123,6 @@ def _models(case: Case, product: str, route: str) -> Iterator[tuple[str, str, Ba
     for insertion in case.insertions:
         if points & set(insertion.points):
             yield "insertions", insertion.name, insertion
-
-
-def changed(case: Case, key: str, value: float) -> Case:
-    """Return the case with one number of a model or product replaced, its model checked anew.
-
-    Much faster than ``load(path, {key: value})``: no file is read. Models that extend the one
-    changed, and have its number, follow as they do there. What is checked between models is not
-    looked at again; changes over time and scenarios are left as they are.
-
-    Parameters
-    ----------
-    case, key
-        As of :func:`inputs_of`.
-    value
-        In the unit of the input.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        The model does not allow the value (one of several shares alone, say).
-
-    Examples
-    --------
-    >>> from yieldopt import load
-    >>> cleaner = changed(load("minimal"), "processes.n5.d0_per_cm2", 0.07)
-    >>> cleaner.library.processes["n5"].d0_per_cm2.base
-    0.07
-    """
-    kind, name, *path = key_parts(key)
-    over: Any = value
-    for part in reversed(path):
-        over = {part: over}
-    if kind == "products":
-        new = _over(case.product(name), over)
-        return replace(case, products=tuple(new if p.name == name else p for p in case.products))
-    held = quantity_at(case, (kind, name, *path))
-    models = dict(getattr(case.library, kind))
-    follow = [
-        other
-        for other in _extending(case.library, kind, name)
-        if quantity_at(case, (kind, other, *path)) == held
-    ]
-    for each in (name, *follow):
-        models[each] = _over(models[each], over)
-    tables: dict[str, Any] = {kind: models}
-    insertions = case.insertions
-    if kind == "insertions":
-        insertions = tuple(models[one.name] for one in insertions)
-    return replace(case, library=replace(case.library, **tables), insertions=insertions)
-
-
-def _extending(library: Library, kind: str, name: str) -> Iterator[str]:
-    """Yield every model that extends one, also through others."""
-    for (own_kind, other), base in library.extends.items():
-        if own_kind == kind and base == name:
-            yield other
-            yield from _extending(library, kind, other)
-
-
-def _over(model: Any, over: Mapping[str, Any]) -> Any:
-    return type(model).model_validate(
-        merged(model.model_dump(mode="json", exclude_unset=True), over)
-    )
 
 
 def _is_used(case: Case, path: tuple[str, ...], levels: Mapping[str, str]) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
+from yieldopt.errors import CaseError
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import candidate_on, cheapest, weigh_asked
 from yieldopt.optimize.route_costs import PROVED, gap_alone
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
+from yieldopt.read.replacing import replaced
 from yieldopt.schema.case import Case
-from yieldopt.study.inputs import Input, changed, inputs_of
+from yieldopt.study.inputs import Input, inputs_of
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ class _Ends:
         """Return the row of an input; ``None`` where it was refused, or time ended."""
         try:
             low, high = (self._end(one, value) for value in (one.low, one.high))
-        except ValidationError as error:
-            self.refused[one.key] = "; ".join(str(each["msg"]) for each in error.errors())
+        except CaseError as error:
+            self.refused[one.key] = "; ".join(str(fault) for fault in error.faults)
             return None
         if low is None or high is None:
             self.not_done.append(one.key)
@@ -223,7 +223,7 @@ class _Ends:
         """Return the product at an end; ``None`` where time ended before it was known."""
         if value is None or value == one.base:
             return End(one.base, self.base)
-        case = changed(self.case, one.key, value)
+        case = replaced(self.case, one.key, value)
         product = case.product(self.product)
         candidate, verdict = candidate_on(case, product, self.route, self.budget)
         if candidate is None:
