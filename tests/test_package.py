@@ -40,7 +40,7 @@ LAYERS: list[set[str]] = [
     {"compile"},
     {"optimize", "plan"},
     {"planning"},
-    {"solving", "breakeven", "comparison", "explanation", "start_plan"},
+    {"solving", "breakeven", "comparison", "explanation", "start_plan", "difference"},
     {"study"},
     {"report"},
     {"benchmark"},

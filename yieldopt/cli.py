@@ -11,7 +11,9 @@ import click
 from yieldopt._version import __version__
 
 HOMES = {
+    "difference": ("diff",),
     "inputs": ("check", "eval", "flow", "list"),
+    "new": ("new",),
     "plans": ("breakeven", "compare", "solve"),
     "resilience": ("resilience",),
     "schema": ("schema",),
