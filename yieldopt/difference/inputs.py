@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
 from yieldopt.difference.changed import Change, Leaves, compared, entry_changes
 from yieldopt.read.keys import Path
 from yieldopt.read.merging import entry_name
-from yieldopt.schema.base import Quantity
+from yieldopt.schema.base import Quantity, Shape
 from yieldopt.schema.case import Case
 from yieldopt.schema.models import KINDS
 from yieldopt.schema.planning import PerPeriod
@@ -46,11 +44,11 @@ def _of_case(case: Case) -> Leaves:
     return out
 
 
-def _entries(case: Case) -> dict[Path, BaseModel]:
+def _entries(case: Case) -> dict[Path, Shape]:
     return {(key, entry.name): entry for key in _LISTS for entry in getattr(case, key)}
 
 
-def _models(case: Case) -> dict[Path, BaseModel]:
+def _models(case: Case) -> dict[Path, Shape]:
     library = case.library
     return {(k, name): model for k in KINDS for name, model in getattr(library, k).items()}
 
@@ -92,7 +90,7 @@ def _other(usual: Case, case: Case) -> Leaves:
     return out
 
 
-def _leaves_below(entry: BaseModel, place: Path) -> Leaves:
+def _leaves_below(entry: Shape, place: Path) -> Leaves:
     return dict(_leaves(entry, place))
 
 
@@ -104,13 +102,13 @@ def _leaves(value: Any, place: Path) -> Iterator[tuple[Path, Any]]:
         yield from (((*place, key), item) for key, item in told.items() if item is not None)
     elif isinstance(value, PerPeriod):
         yield place, value.each if value.values is None else list(value.values)
-    elif isinstance(value, BaseModel):
+    elif isinstance(value, Shape):
         for name, field in type(value).model_fields.items():
             yield from _leaves(getattr(value, name), (*place, field.alias or name))
     elif isinstance(value, Mapping):
         for name, item in value.items():
             yield from _leaves(item, (*place, str(name)))
-    elif isinstance(value, tuple) and any(isinstance(item, BaseModel) for item in value):
+    elif isinstance(value, tuple) and any(isinstance(item, Shape) for item in value):
         names = _names(value)
         if isinstance(value[0], RouteStepShape):
             yield place, names  # their order
