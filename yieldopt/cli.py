@@ -15,6 +15,7 @@ HOMES = {
     "inputs": ("check", "eval", "flow", "list"),
     "new": ("new",),
     "plans": ("breakeven", "compare", "solve"),
+    "report": ("report",),
     "resilience": ("resilience",),
     "schema": ("schema",),
     "studies": ("explain", "frontier", "refine", "robust", "tornado"),

@@ -1,0 +1,54 @@
+"""Pictures in a page: a place for each chart, its line, its table; and the charts as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from yieldopt.report.charts.picture import Picture
+from yieldopt.report.page.markup import Markup, folded, table, tag
+
+_MOST_ROWS = 2000
+
+
+def figures(pictures: Iterable[Picture]) -> Markup:
+    """Return all pictures, each with its line and its table."""
+    return tag(
+        "section", tag("h2", "Pictures"), [_figure(each) for each in pictures], id="pictures"
+    )
+
+
+def chart_data(pictures: Iterable[Picture]) -> list[dict[str, Any]]:
+    """Return what the page draws: key and Vega-Lite specification of every picture."""
+    return [{"key": picture.key, "spec": picture.spec()} for picture in pictures]
+
+
+def _figure(picture: Picture) -> Markup:
+    caption = f"{picture.key}-title"
+    save = [
+        tag("button", kind.upper(), type="button", data_save=kind, data_of=picture.key,
+            aria_label=f"Save as {kind.upper()}: {picture.title}")
+        for kind in ("svg", "png")
+    ]  # fmt: skip
+    return tag(
+        "figure",
+        tag(
+            "div",
+            tag("h3", picture.title, id=caption),
+            tag("div", save, class_="save"),
+            class_="head",
+        ),
+        tag("p", picture.line, class_="line"),
+        tag("div", class_="chart", id=picture.key, role="img", aria_labelledby=caption),
+        _table(picture.title, picture.columns, picture.rows),
+        id=f"{picture.key}-figure",
+    )
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
+    words = f"Table ({len(rows)} rows)"
+    if len(rows) > _MOST_ROWS:
+        words += (
+            f"; shown are the first {_MOST_ROWS}, `yieldopt solve CASE --out FOLDER` writes all"
+        )
+    return folded(words, table(columns, rows[:_MOST_ROWS], f"Table: {title}"))

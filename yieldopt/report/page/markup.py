@@ -1,0 +1,118 @@
+"""HTML that is safe by how it is made: text is escaped where it is put in, markup is a type."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from yieldopt.report.charts.picture import Cell
+from yieldopt.report.charts.style import shown
+
+_MOST = 200  # characters of a text in a cell
+_EMPTY = frozenset({"meta", "br"})
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+# What ends a script or begins a comment within one, as JSON writes it otherwise.
+_IN_SCRIPT = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
+
+
+class Markup(str):
+    """Text that is HTML already; all other text is escaped."""
+
+
+Content = str | Markup | None | Iterable["Content"]
+
+
+def escaped(content: Content) -> Markup:
+    """Return content as HTML; half characters, control and direction marks are shown as such.
+
+    Examples
+    --------
+    >>> escaped("<b> & \\ud800")
+    '&lt;b&gt; &amp; �'
+    >>> escaped([Markup("<br>"), "<br>", None])
+    '<br>&lt;br&gt;'
+    """
+    if content is None:
+        return Markup()
+    if isinstance(content, Markup):
+        return content
+    if isinstance(content, str):
+        plain = "".join(c if c.isprintable() or c in "\n\t" else _REPLACED for c in content)
+        return Markup(html.escape(plain))
+    return Markup("".join(escaped(part) for part in content))
+
+
+def tag(name: str, /, *content: Content, **attributes: str | bool) -> Markup:
+    """Return an element; ``_`` of an attribute's name is ``-``, one at its end is dropped.
+
+    Examples
+    --------
+    >>> tag("a", "x < y", href='"', class_="far", hidden=False, data_key="k")
+    '<a href="&quot;" class="far" data-key="k">x &lt; y</a>'
+    >>> tag("br")
+    '<br>'
+    """
+    head = name
+    for key, value in attributes.items():
+        label = key.rstrip("_").replace("_", "-")
+        if value is True:
+            head += f" {label}"
+        elif value is not False:
+            head += f' {label}="{escaped(value)}"'
+    end = "" if name in _EMPTY else f"{escaped(content)}</{name}>"
+    return Markup(f"<{head}>{end}")
+
+
+def cut(text: str) -> str:
+    """Return a text as a cell shows it: in one line, the middle of a long one cut out."""
+    return shown(text, _MOST)
+
+
+def number(value: float) -> str:
+    """Return a number of a table: thousands marked, two decimals, or six digits below a hundred.
+
+    Examples
+    --------
+    >>> number(1234567.0), number(2208.3024), number(0.0123456789), number(-3)
+    ('1,234,567', '2,208.30', '0.0123457', '-3')
+    """
+    if value == round(value) and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if 100.0 <= abs(value) < 1e15 else f"{value:.6g}"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell | Markup]], label: str) -> Markup:
+    """Return a table that can be scrolled by keys; ``label`` says what it is."""
+    head = tag("tr", [tag("th", cut(name), scope="col") for name in columns])
+    body = [tag("tr", [_cell(cell) for cell in row]) for row in rows]
+    whole = tag("table", tag("thead", head), tag("tbody", body))
+    return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=cut(label))
+
+
+def _cell(cell: Cell | Markup) -> Markup:
+    if cell is None:
+        return tag("td")
+    if isinstance(cell, bool):
+        return tag("td", "yes" if cell else "no")
+    if isinstance(cell, int | float):
+        return tag("td", number(cell), class_="number")
+    return tag("td", cell if isinstance(cell, Markup) else cut(cell))
+
+
+def folded(summary: str, *content: Content, **attributes: str | bool) -> Markup:
+    """Return content behind a line that opens it."""
+    return tag("details", tag("summary", summary), *content, **attributes)
+
+
+def json_script(data: Any, key: str) -> Markup:
+    """Return data as JSON within a script of type JSON, which nothing in it can end.
+
+    Examples
+    --------
+    >>> json_script(["</script>"], "k")
+    '<script type="application/json" id="k">["\\\\u003c/script\\\\u003e"]</script>'
+    """
+    text = json.dumps(data, allow_nan=False, separators=(",", ":")).translate(_IN_SCRIPT)
+    return tag("script", Markup(text), type="application/json", id=key)
