@@ -19,6 +19,7 @@ from yieldopt.solving import solve
 from yieldopt.study.crossover import crossover
 from yieldopt.study.funnel import Funnel, funnel
 from yieldopt.study.inputs import Input, inputs_of
+from yieldopt.study.timeline import Milestone, timeline
 from yieldopt.study.tornado import Tornado, tornado
 
 _LEAST_S = 1e-3  # a limit for what begins when time has ended: it says so itself
@@ -89,12 +90,15 @@ class Study:
         The plan.
     products
         In the order of the case; none where only a result is known.
+    timeline
+        What the plan decides, and from when on it has it; empty where only a result is known.
     """
 
     case: str
     title: str
     result: Result
     products: tuple[ProductStudy, ...]
+    timeline: tuple[Milestone, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -103,6 +107,7 @@ class Study:
             "title": self.title,
             "result": self.result.to_dict(),
             "products": [product.to_dict() for product in self.products],
+            "timeline": [asdict(one) for one in self.timeline],
         }
 
 
@@ -148,7 +153,7 @@ def study_case(
         _product(case, product.name, columns, Budget.of(_share(budget, count - at)))
         for at, product in enumerate(case.products)
     )
-    return Study(case.name, case.title, result, products)
+    return Study(case.name, case.title, result, products, timeline(case, result))
 
 
 def _product(

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yieldopt.report.charts.budget import dppm_by_source
+from yieldopt.report.charts.capacity import capacity_use
+from yieldopt.report.charts.crossover import crossover_map
+from yieldopt.report.charts.curves import u_curves
+from yieldopt.report.charts.frontier import cost_frontier
+from yieldopt.report.charts.funnel import yield_funnel
 from yieldopt.report.charts.picture import Picture
+from yieldopt.report.charts.plan_made import allocation
+from yieldopt.report.charts.prices import shadow_prices
+from yieldopt.report.charts.routes import routes_side_by_side
+from yieldopt.report.charts.timeline import decisions_over_time
+from yieldopt.report.charts.tornado import tornado_bars
 from yieldopt.report.charts.waterfall import waterfall
 from yieldopt.study import ProductStudy, Study
 
@@ -16,15 +27,32 @@ def pictures(study: Study) -> list[Picture]:
     --------
     >>> from yieldopt.study import study_case
     >>> pictures(study_case("minimal"))[0].title
-    'Cost waterfall of asic by route'
+    'Routes of asic side by side'
     """
-    found = [
-        picture
-        for number, product in enumerate(study.products, 1)
-        for picture in _of_product(f"p{number}", product)
-    ]
+    found: list[Picture | None] = []
+    for number, product in enumerate(study.products, 1):
+        found += _of_product(f"p{number}", product)
+    plan = study.result
+    found.append(allocation("plan-allocation", plan))
+    found.append(capacity_use("plan-capacity", plan))
+    found.append(shadow_prices("plan-prices", plan))
+    found.append(decisions_over_time("plan-timeline", study.timeline, plan.periods))
     return [picture for picture in found if picture is not None]
 
 
 def _of_product(key: str, product: ProductStudy) -> Iterator[Picture | None]:
+    yield routes_side_by_side(f"{key}-routes", product.routes)
     yield waterfall(f"{key}-waterfall", product.routes)
+    if product.funnel is not None:
+        yield yield_funnel(f"{key}-funnel", product.product, product.funnel)
+    explained = product.explanation.explanation
+    if explained is not None:
+        yield u_curves(f"{key}-curves", product.product, explained)
+    yield cost_frontier(f"{key}-frontier", product.frontier)
+    if explained is not None:
+        yield dppm_by_source(f"{key}-dppm", product.product, explained)
+    yield tornado_bars(f"{key}-tornado", product.tornado)
+    if product.crossover is not None:
+        units = {one.key: one.unit for one in product.inputs}
+        unit = units.get(product.crossover.key, "")
+        yield crossover_map(f"{key}-crossover", product.crossover, unit)

@@ -10,9 +10,8 @@ import altair as alt
 import vl_convert
 
 Cell = str | float | int | bool | None
-Chart = (
-    alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
-)  # whatever Altair makes of one
+Rows = list[dict[str, Any]]  # data of a chart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 
 
 @dataclass(frozen=True)

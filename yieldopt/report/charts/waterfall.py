@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from yieldopt.comparison import RouteColumn
-from yieldopt.report.charts.picture import Cell, Picture, inline
+from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
 from yieldopt.report.charts.style import BAND, BLUE, GREY, ORANGE, WIDTH, labels, shown
 from yieldopt.report.text import usd
 
@@ -37,7 +37,7 @@ def waterfall(key: str, routes: Sequence[RouteColumn]) -> Picture | None:
     heads = {route: f"{names[route]}: {usd(r.cost_per_good_usd)} USD" for route, r in taken}
     falls = [fall for _, recipe in taken for fall in recipe.waterfall_usd.items()]
     steps = list(dict.fromkeys(name for name, part in falls if part != 0.0))
-    rows: list[dict[str, Cell]] = [
+    rows: Rows = [
         {
             "route": heads[route],
             "step": step,
@@ -63,7 +63,7 @@ def waterfall(key: str, routes: Sequence[RouteColumn]) -> Picture | None:
     return Picture(key, title, line, chart, columns, tuple(table))
 
 
-def _chart(rows: list[dict[str, Cell]], steps: list[str], routes: list[str]) -> alt.FacetChart:
+def _chart(rows: Rows, steps: list[str], routes: list[str]) -> Chart:
     # Where each bar begins is summed by the chart: the data are the waterfall's own numbers.
     summed = alt.Chart(inline(rows)).transform_window(
         end="sum(usd)", groupby=["route"], frame=[None, 0]
@@ -91,4 +91,5 @@ def _chart(rows: list[dict[str, Cell]], steps: list[str], routes: list[str]) -> 
         .properties(width=WIDTH // 2 - 20, height=alt.Step(BAND))
     )
     panel = alt.Facet("route:N", sort=routes, title=None, header=alt.Header(labelLimit=WIDTH // 2))
-    return bars.facet(facet=panel, columns=2)
+    chart: Chart = bars.facet(facet=panel, columns=2)
+    return chart

@@ -1,0 +1,90 @@
+"""Where one route takes over from another as an input moves."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from yieldopt.breakeven import BreakEven
+from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
+from yieldopt.report.charts.style import BLUE, ORANGE, WIDTH, labels, shown
+from yieldopt.report.text import usd
+
+_RATIO = 3.0  # from here on the range is shown by ratios, as it is scanned
+
+
+def crossover_map(key: str, found: BreakEven, unit: str) -> Picture | None:
+    """Return the cost of two routes over the range of an input; ``None`` where none is known.
+
+    Parameters
+    ----------
+    key
+        Of the picture.
+    found
+        The break-even.
+    unit
+        Of the input.
+    """
+    names = labels(found.routes, 40)
+    rows: Rows = [
+        {"value": value, "route": names[route], "usd": cost}
+        for value, *costs in found.scan
+        for route, cost in zip(found.routes, costs, strict=True)
+        if cost is not None
+    ]
+    if not rows:
+        return None
+    heads = (f"{found.key} [{unit or '1'}]", *(f"{route} [USD]" for route in found.routes))
+    title = f"{shown(found.routes[0])} or {shown(found.routes[1])}, by {shown(found.key, 60)}"
+    return Picture(key, title, _line(found), _chart(rows, found, unit), heads, found.scan)
+
+
+def _line(found: BreakEven) -> str:
+    if not found.crossings:
+        line = f"No break-even from {found.low:.6g} to {found.high:.6g}"
+        return line + ("; some values were not reached in time." if found.not_known else ".")
+    one = found.crossings[0]
+    cost = next(iter(one.cost_per_good_usd.values()))
+    return (
+        f"At {one.value:.6g} (now {found.base:.6g}) {shown(one.cheaper_above)} takes over from "
+        f"{shown(one.cheaper_below)}, at {usd(cost)} USD per good package."
+    )
+
+
+def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
+    by_ratio = found.low > 0.0 and found.high / found.low > _RATIO
+    scale = alt.Scale(type="log" if by_ratio else "linear", zero=False, nice=False)
+    named = shown(found.key, 60) + (f" [{unit}]" if unit else "")
+    x = alt.X("value:Q", title=named, scale=scale)
+    routes = list(labels(found.routes, 40).values())
+    colour = alt.Color(
+        "route:N",
+        title=None,
+        scale=alt.Scale(domain=routes, range=[BLUE, ORANGE]),
+        legend=alt.Legend(orient="top", labelLimit=WIDTH // 2),
+    )
+    tips = [
+        alt.Tooltip("route:N"),
+        alt.Tooltip("value:Q", title="at", format=".6g"),
+        alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
+    ]
+    y = alt.Y("usd:Q", title="USD per good package", scale=alt.Scale(zero=False))
+    lines = (
+        alt.Chart(inline(rows)).mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=tips)
+    )
+    marks: Rows = [{"value": found.base, "what": "now"}]
+    marks += [{"value": one.value, "what": "break-even"} for one in found.crossings]
+    rules = (
+        alt.Chart(inline(marks))
+        .mark_rule(strokeWidth=2)
+        .encode(
+            x="value:Q",
+            strokeDash=alt.StrokeDash(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=["now", "break-even"], range=[[2, 3], [7, 3]]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[alt.Tooltip("what:N", title="this"), alt.Tooltip("value:Q", format=".6g")],
+        )
+    )
+    return alt.layer(lines, rules).properties(width=WIDTH, height=260)
