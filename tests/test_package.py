@@ -25,7 +25,7 @@ PACKAGE = ROOT / "yieldopt"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"_version"},
-    {"errors", "data", "memory"},
+    {"errors", "data", "memory", "shown"},
     {"physics"},
     {"flow_check", "flow_values"},
     {"flow"},
@@ -53,6 +53,7 @@ CORE = {"errors", "data", "memory", "physics", "flow_check", "flow_values", "flo
         "ledger", "dppm_budget", "composite", "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
+    "shown": {"pandas", "polars"},  # names of types alone
     "schema": {"pydantic", "pydantic_core"},
     "read": {
         "pydantic",

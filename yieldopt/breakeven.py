@@ -17,6 +17,7 @@ from yieldopt.read.case import load
 from yieldopt.read.keys import key_parts
 from yieldopt.read.lookup import known_at, quantity_at
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 
 _POINTS = 17  # of the first scan
 _CLOSE = 1e-7  # of the value
@@ -54,7 +55,7 @@ class Crossing:
 
 
 @dataclass(frozen=True)
-class BreakEven:
+class BreakEven(Shown):
     """All crossings in a range, and the costs at its ends.
 
     Parameters

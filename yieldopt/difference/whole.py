@@ -10,13 +10,14 @@ from yieldopt.difference.changed import Change
 from yieldopt.difference.inputs import input_changes
 from yieldopt.optimize.budget import Budget
 from yieldopt.schema.case import Case
+from yieldopt.shown import Shown
 from yieldopt.solving import solve
 
 _LEAST_S = 0.01  # of the second solve, where the first overran
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Shown):
     """What differs between a case and another.
 
     Parameters
