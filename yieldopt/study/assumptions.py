@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from yieldopt.read.keys import join_key, key_parts
+from yieldopt.read.keys import join_key
 from yieldopt.read.merging import entry_name
 from yieldopt.schema.base import Quantity
 from yieldopt.schema.case import Case
-from yieldopt.study.inputs import Input, inputs_of
+from yieldopt.study.inputs import Input, inputs_of, models_of
 
 _ASSUMED = "assumed"
 _LISTS = ("resources", "lines", "expansions", "reservations", "shares", "budgets")
@@ -51,7 +51,8 @@ class Origins:
     Parameters
     ----------
     assumptions
-        Of everything that the products of the case may use, on every route that they allow.
+        Of everything that the products of the case may use, on every route that they allow, as it
+        is in the first period; scenarios are not looked at.
     sources
         Text of every source that is named, by name.
     inputs
@@ -75,13 +76,10 @@ def origins(case: Case) -> Origins:
     >>> "D0_N5_N4" in found.sources
     True
     """
-    inputs = {
-        one.key: one
-        for product in case.products
-        for route in product.routes
-        for one in inputs_of(case, product.name, route)
-    }
-    entries = dict(_entries(case, inputs))
+    pairs = [(product.name, route) for product in case.products for route in product.routes]
+    inputs = {one.key: one for pair in pairs for one in inputs_of(case, *pair)}
+    models = {(kind, name): m for pair in pairs for kind, name, m in models_of(case, *pair)}
+    entries = dict(_entries(case, models))
     assumed = [_number(one) for one in inputs.values() if one.is_assumed]
     assumed += [
         Assumption(key, "", None, None, None, why)
@@ -109,14 +107,10 @@ def _number(one: Input) -> Assumption:
     return Assumption(one.key, one.unit, one.low, one.base, one.high, one.source)
 
 
-def _entries(case: Case, inputs: Mapping[str, Input]) -> Iterator[tuple[str, str]]:
-    """Yield (key, source) of models and of entries of the case: the source of their plain numbers.
-
-    Models are those that some input is of.
-    """
-    for kind, name in dict.fromkeys(key_parts(key)[:2] for key in inputs):
-        model = case.product(name) if kind == "products" else getattr(case.library, kind)[name]
-        yield from _own(model, (kind, name))
+def _entries(case: Case, models: Mapping[tuple[str, str], BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield (key, source) of models and entries of the case: the source of their plain numbers."""
+    for path, model in models.items():
+        yield from _own(model, path)
     for kind in _LISTS:
         for number, entry in enumerate(getattr(case, kind)):
             yield from _own(entry, (kind, entry_name(entry.model_dump()) or str(number)))

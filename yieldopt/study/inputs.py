@@ -85,7 +85,7 @@ def inputs_of(
     (0.06, 0.1, 0.11, '1/cm2', False)
     """
     found: dict[str, Input] = {}
-    for kind, name, model in _models(case, product, route):
+    for kind, name, model in models_of(case, product, route):
         for path, quantity, source in _quantities(model, (kind, name), ""):
             key = join_key(path)
             used = levels is None or _is_used(case, path, levels)
@@ -96,7 +96,7 @@ def inputs_of(
     return tuple(found.values())
 
 
-def _models(case: Case, product: str, route: str) -> Iterator[tuple[str, str, BaseModel]]:
+def models_of(case: Case, product: str, route: str) -> Iterator[tuple[str, str, BaseModel]]:
     """Yield (kind, name, model) of what a product on a route is compiled from."""
     asked, library = case.product(product), case.library
     yield "products", product, asked
@@ -133,7 +133,7 @@ def _is_used(case: Case, path: tuple[str, ...], levels: Mapping[str, str]) -> bo
         return path[3] in {level for place, level in levels.items() if place.endswith(ends)}
     if kind != "insertions":
         return True
-    taken = {level for place, level in levels.items() if place.rpartition("/")[2] == name}
+    taken = {level for place, level in levels.items() if place.endswith(f"/{name}")}
     taken.discard("off")
     if table == "levels":
         return path[3] in taken
