@@ -10,7 +10,7 @@ from typing import Any
 from yieldopt.engine import evaluate
 from yieldopt.errors import CaseError
 from yieldopt.flow import Flow, Node, Step
-from yieldopt.ledger import scrap_ledger
+from yieldopt.ledger import OVERKILL, scrap_ledger
 from yieldopt.screening import log_passes
 
 
@@ -129,7 +129,9 @@ def funnel(flow: Flow) -> Funnel:
         for item in node.inputs:
             leaves[item.node], counts[item.node] = units * item.count, count * item.count
     scrap = scrap_ledger(flow)
-    return Funnel(tuple(rows[place] for place in sorted(rows)), shipped, scrap, _by_node(scrap))
+    return Funnel(
+        tuple(rows[place] for place in sorted(rows)), shipped, scrap, _by_node(flow, scrap)
+    )
 
 
 def _row(
@@ -151,9 +153,11 @@ def _passes(flow: Flow) -> dict[tuple[int, int], float]:
     }
 
 
-def _by_node(scrap: Mapping[str, float]) -> dict[str, float]:
+def _by_node(flow: Flow, scrap: Mapping[str, float]) -> dict[str, float]:
+    nodes = {f"{node.name}/{step.name}": node.name for node in flow.nodes for step in node.steps}
     totals: dict[str, list[float]] = {}
     for cause, usd in scrap.items():
-        totals.setdefault(cause.rpartition("/")[0], []).append(usd)
+        node = nodes.get(cause) or nodes[cause.removesuffix(OVERKILL)]
+        totals.setdefault(node, []).append(usd)
     summed = {node: math.fsum(parts) for node, parts in totals.items()}
     return dict(sorted(summed.items(), key=lambda item: -item[1]))

@@ -21,7 +21,9 @@ def capacity_use(key: str, found: Result) -> Picture | None:
     """
     if not found.resource_use:
         return None
-    names, periods = labels(r["resource"] for r in found.resource_use), labels(found.periods)
+    use = found.resource_use
+    names = labels(row["resource"] for row in use)
+    periods = labels([*found.periods, *(row["period"] for row in use)])
     rows: Rows = [
         {
             "resource": names[row["resource"]],
@@ -29,15 +31,13 @@ def capacity_use(key: str, found: Result) -> Picture | None:
             "used": row["used"],
             "capacity": row["capacity"],
         }
-        for row in found.resource_use
+        for row in use
     ]
     full = {row["resource"] for row in found.shadow_prices if row["usd_per_unit"] > 0.0}
     first = ", ".join(shown(name) for name in list(dict.fromkeys(names)) if name in full)
     line = f"More capacity would save money of {shown(first, 160)}." if full else "None is scarce."
     heads = ("resource", "period", "used", "capacity")
-    table = tuple(
-        (r["resource"], r["period"], r["used"], r["capacity"]) for r in found.resource_use
-    )
+    table = tuple((r["resource"], r["period"], r["used"], r["capacity"]) for r in use)
     chart = _chart(rows, list(names.values()), list(periods.values()))
     return Picture(key, "Use of capacity", line, chart, heads, table)
 
@@ -66,8 +66,10 @@ def _chart(rows: Rows, resources: list[str], periods: list[str]) -> Chart:
         alt.Tooltip("share:Q", format=".1%"),
     ]
     cells = base.mark_rect().encode(color=fill, tooltip=tips)
-    text = base.mark_text(fontSize=10).encode(
+    some = base.transform_filter("datum.capacity > 0").mark_text(fontSize=10)
+    share = some.encode(
         text=alt.Text("share:Q", format=".0%"),
         color=alt.condition("datum.share > 0.6", alt.value("black"), alt.value("white")),
     )
-    return alt.layer(cells, text).properties(width=WIDTH, height=alt.Step(BAND))
+    none = base.transform_filter("!(datum.capacity > 0)").mark_text(fontSize=10, text="none")
+    return alt.layer(cells, share, none).properties(width=WIDTH, height=alt.Step(BAND))

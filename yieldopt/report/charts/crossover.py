@@ -33,7 +33,7 @@ def crossover_map(key: str, found: BreakEven, unit: str) -> Picture | None:
     ]
     if not rows:
         return None
-    heads = (f"{found.key} [{unit or '1'}]", *(f"{route} [USD]" for route in found.routes))
+    heads = (f"{shown(found.key, 60)} [{unit or '1'}]", *(f"{n} [USD]" for n in names.values()))
     title = f"{shown(found.routes[0])} or {shown(found.routes[1])}, by {shown(found.key, 60)}"
     return Picture(key, title, _line(found), _chart(rows, found, unit), heads, found.scan)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 
 from yieldopt.plan import Result
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import GREY, PALETTE, WIDTH, labels, shown
+from yieldopt.report.charts.style import GREY, PALETTE, WIDTH, labels
 from yieldopt.report.text import quantity
 
 _UNMET = "demand not met"
@@ -24,7 +26,10 @@ def allocation(key: str, found: Result) -> Picture | None:
     """
     if not found.allocation and not found.unmet:
         return None
-    rows, lines = _rows(found)
+    told = (*found.allocation, *found.unmet)
+    products = labels([*(p.name for p in found.products), *(row["product"] for row in told)])
+    periods = labels([*found.periods, *(row["period"] for row in told)])
+    rows, lines = _rows(found, products, periods)
     heads = ("product", "route", "line", "recipe", "period", "good packages")
     made = tuple(
         (r["product"], r["route"], r["line"], r["recipe"], r["period"], r["packages"])
@@ -35,37 +40,29 @@ def allocation(key: str, found: Result) -> Picture | None:
     line = f"{quantity(whole['made'] or 0.0)} good packages are made"
     unmet = whole["unmet"] or 0.0
     line += f", demand for {quantity(unmet)} is not met." if unmet > 0.0 else ", all that is asked."
-    periods = [shown(period) for period in found.periods]
-    chart = _chart(rows, lines, periods)
+    chart = _chart(rows, list(products.values()), lines, list(periods.values()))
     return Picture(key, "What is made where, over time", line, chart, heads, (*made, *short))
 
 
-def _rows(found: Result) -> tuple[Rows, list[str]]:
-    products = labels(product.name for product in found.products)
+def _rows(
+    found: Result, products: Mapping[str, str], periods: Mapping[str, str]
+) -> tuple[Rows, list[str]]:
     lines = labels(row["line"] or row["route"] for row in found.allocation)
-    periods = labels(found.periods)
+    told = [(lines[row["line"] or row["route"]], row) for row in found.allocation]
+    told += [(_UNMET, row) for row in found.unmet]
     rows: Rows = [
         {
             "product": products[row["product"]],
-            "line": lines[row["line"] or row["route"]],
+            "line": line,
             "period": periods[row["period"]],
             "packages": row["packages"],
         }
-        for row in found.allocation
-    ]
-    rows += [
-        {
-            "product": products[row["product"]],
-            "line": _UNMET,
-            "period": periods[row["period"]],
-            "packages": row["packages"],
-        }
-        for row in found.unmet
+        for line, row in told
     ]
     return rows, [*lines.values(), _UNMET]
 
 
-def _chart(rows: Rows, lines: list[str], periods: list[str]) -> Chart:
+def _chart(rows: Rows, products: list[str], lines: list[str], periods: list[str]) -> Chart:
     colours = [PALETTE[at % (len(PALETTE) - 1)] for at in range(len(lines) - 1)]
     bars = (
         alt.Chart(inline(rows))
@@ -88,6 +85,7 @@ def _chart(rows: Rows, lines: list[str], periods: list[str]) -> Chart:
         )
         .properties(width=WIDTH // 2 - 40, height=120)
     )
-    panel = alt.Facet("product:N", title=None, header=alt.Header(labelLimit=WIDTH // 2))
+    header = alt.Header(labelLimit=WIDTH // 2)
+    panel = alt.Facet("product:N", sort=products, title=None, header=header)
     chart: Chart = bars.facet(panel, columns=2).resolve_scale(y="independent")
     return chart

@@ -27,7 +27,8 @@ def shadow_prices(key: str, found: Result) -> Picture | None:
         return None
     named = {row["resource"] for row in scarce}
     told = [row for row in found.shadow_prices if row["resource"] in named]
-    names, periods = labels(row["resource"] for row in told), labels(found.periods)
+    names = labels(row["resource"] for row in told)
+    periods = labels([*found.periods, *(row["period"] for row in told)])
     rows: Rows = [
         {
             "resource": names[row["resource"]],

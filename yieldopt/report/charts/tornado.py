@@ -74,7 +74,9 @@ def _ends(row: TornadoRow, name: str, base: float) -> Rows:
         cost = end.cost_per_good_usd
         shared = {"input": name, "base": base, "value": end.value, "unit": one.unit}
         if cost is None:
-            out.append(shared | {"end": _ENDS[2], "usd": base, "why": "; ".join(end.reasons)})
+            out.append(
+                shared | {"end": _ENDS[2], "usd": base, "why": shown("; ".join(end.reasons), 200)}
+            )
         elif cost != base:
             out.append(shared | {"end": what, "usd": cost, "why": ""})
     return out
