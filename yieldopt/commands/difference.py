@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
+from yieldopt.commands.completion import CasePath
 from yieldopt.commands.shared import JSON, SOLVER, show, time_limit
 
 _DIFFERENT = 1  # as diff has it
 
 
 @click.command("diff")
-@click.argument("before", type=click.Path(path_type=Path), metavar="A")
-@click.argument("after", type=click.Path(path_type=Path), metavar="B")
+@click.argument("before", type=CasePath(path_type=Path), metavar="A")
+@click.argument("after", type=CasePath(path_type=Path), metavar="B")
 @click.option("--inputs", "inputs_only", is_flag=True, help="Inputs alone: nothing is solved.")
 @SOLVER
 @time_limit()

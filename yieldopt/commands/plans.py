@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yieldopt.commands import completion
 from yieldopt.commands.progress import shown_progress, stopped_by_ctrl_c
 from yieldopt.commands.report import LIMIT_S, REPORT, write_report
 from yieldopt.commands.shared import (
@@ -110,8 +111,19 @@ def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
 @click.command("breakeven")
 @CASE
 @click.option("--vary", "key", required=True, metavar="KEY", help="processes.NAME.d0_per_cm2, …")
-@click.option("--between", "routes", required=True, nargs=2, metavar="ROUTE ROUTE")
-@click.option("--product", help="A product of the case, where there are several.")
+@click.option(
+    "--between",
+    "routes",
+    required=True,
+    nargs=2,
+    metavar="ROUTE ROUTE",
+    shell_complete=completion.routes,
+)
+@click.option(
+    "--product",
+    shell_complete=completion.products,
+    help="A product of the case, where there are several.",
+)
 @click.option("--low", type=float, help="Left out: the low of the input's source.")
 @click.option("--high", type=float, help="Left out: the high of the input's source.")
 @time_limit()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from yieldopt.commands.completion import routes
 from yieldopt.commands.shared import CASE, JSON, PRODUCT, as_options, needs, show, time_limit
 
 _OPTIONS = {
@@ -19,7 +20,7 @@ _OPTIONS = {
 @click.command("explain")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the cheapest.")
 @click.option("--insertion", metavar="NODE/INSERTION", help="Only this one: its U-curve.")
 @time_limit()
 @JSON
@@ -46,7 +47,7 @@ def explain_(
 @click.command("frontier")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the cheapest.")
 @click.option(
     "--most",
     type=click.IntRange(min=1),
@@ -77,7 +78,7 @@ def frontier_(
 @click.command("robust")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the best.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the best.")
 @click.option(
     "--measure",
     default="expected",
@@ -129,7 +130,7 @@ def robust_(
 @click.command("refine")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: all.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: all.")
 @time_limit()
 @JSON
 def refine_(
@@ -146,7 +147,7 @@ def refine_(
 @click.command("tornado")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the cheapest.")
 @time_limit()
 @JSON
 def tornado_(
