@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
 from yieldopt import load, solve
 from yieldopt.cli import main
+from yieldopt.schema.json_schema import json_schema
 
 
 def run(*args: object) -> Result:
@@ -42,6 +45,7 @@ def test_every_key_that_it_shows_can_be_switched_on(tmp_path: Path) -> None:
     assert len(re.findall(r"(?m)^#(?=[a-z\[])", text)) >= 10
     (tmp_path / "my_models" / "parts").mkdir(parents=True)
     path.write_text(on)
+    jsonschema.validate(tomllib.loads(on), json_schema("case"))
     case = load(path)
     assert [resource.name for resource in case.resources] == ["interposer.osat_2p5d", "tester.ft_h"]
     assert case.shares

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from yieldopt.cli import main
 from yieldopt.data import data_folder
+from yieldopt.read.merging import merged, unknown_entries
 from yieldopt.schema.json_schema import FILES, json_schema
 from yieldopt.schema.models import ENTRIES, KINDS
 
@@ -165,6 +166,48 @@ def test_a_changed_model_is_refused_by_the_schema_only_if_by_the_check(kind: str
             refused += bool(said)
             accepted += not said
     assert min(refused, accepted) > 30
+
+
+def whole_of(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A model with what it inherits."""
+    own = {key: value for key, value in data.items() if key != "extends"}
+    if "extends" not in data:
+        return own
+    (path,) = (p for p in (ROOT / "models" / kind).glob("*.toml") if p.stem == data["extends"])
+    return merged(whole_of(kind, tomllib.loads(path.read_text(encoding="utf-8"))), own)
+
+
+def test_a_changed_file_that_extends_another_is_not_refused_where_the_whole_is_right() -> None:
+    """Nor is the same as an override in a case."""
+    random_ = random.Random(7)
+    right = refused = 0
+    for path in SHIPPED:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        kind = path.parent.name
+        if kind not in KINDS or "extends" not in data:
+            continue
+        for mutant in mutants(data, random_, 25):
+            if mutant.get("extends") != data["extends"] or "name" not in mutant:
+                continue
+            if unknown(whole_of(kind, {k: data[k] for k in ("extends",)}), mutant):
+                continue
+            said = faults(file_of(path), mutant)
+            refused += bool(said)
+            try:
+                KINDS[kind].model_validate(whole_of(kind, mutant))
+            except ValidationError:
+                continue
+            right += 1
+            assert said == [], path.stem
+            own = {k: v for k, v in mutant.items() if k not in ("extends", "name")}
+            override = {kind: {data["extends"]: own}}
+            assert faults("case", MINIMAL | {"override": override}) == [], path.stem
+    assert min(right, refused) > 100
+
+
+def unknown(base: dict[str, Any], changes: dict[str, Any]) -> bool:
+    """Whether an entry is changed that is not there: of that the library tells, not the check."""
+    return bool(list(unknown_entries(base, changes)))
 
 
 def test_the_command_names_the_kinds_of_files() -> None:

@@ -71,10 +71,8 @@ def _scenarios(case: Case) -> Leaves:
         out[*place, "probability"] = scenario.probability
         for path, value in _other(case, scenario.case).items():
             out[*place, *path] = value
-        if len(scenario.case.changes) == len(case.changes):
-            own = _over_time(scenario.case)
-            usual = _over_time(case)
-            out |= {(*place, *p): v for p, v in own.items() if usual.get(p) != v}
+        usual, own = _over_time(case), _over_time(scenario.case)
+        out |= {(*place, *path): v for path, v in own.items() if usual.get(path) != v}
     return out
 
 
