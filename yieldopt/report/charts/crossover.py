@@ -52,7 +52,8 @@ def _line(found: BreakEven) -> str:
 
 def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
     by_ratio = found.low > 0.0 and found.high / found.low > _RATIO
-    scale = alt.Scale(type="log" if by_ratio else "linear", zero=False, nice=False)
+    linear = alt.Scale(zero=False, nice=False)
+    scale = alt.Scale(type="log", nice=False) if by_ratio else linear
     named = shown(found.key, 60) + (f" [{unit}]" if unit else "")
     x = alt.X("value:Q", title=named, scale=scale)
     routes = list(labels(found.routes, 40).values())

@@ -107,4 +107,6 @@ def _chart(rows: Rows, inputs: list[str], base: float) -> Chart:
         .encode(x=x)
     )
     rule = alt.Chart(inline([{"base": base}])).mark_rule(strokeWidth=1.5).encode(x="base:Q")
-    return alt.layer(bars, rule, barred).properties(width=WIDTH, height=alt.Step(BAND))
+    some_barred = any(row["end"] == _ENDS[2] for row in rows)  # Vega warns of a layer without data
+    layers = (bars, rule, barred) if some_barred else (bars, rule)
+    return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(BAND))
