@@ -73,6 +73,7 @@ def results() -> dict[str, Shown]:
     impossible = case.replace("products.asic.interposer_mm", [90.0, 90.0])
     result = solve(case)
     return {
+        "case": case.replace({LIMIT: 400.0, "products.asic.demand": [50.0]}),
         "result": result,
         "infeasible": solve(impossible),
         "explanation": explained.explanation,
@@ -91,8 +92,8 @@ def results() -> dict[str, Shown]:
 
 
 NAMES = [
-    "result", "infeasible", "explanation", "product explanation", "no explanation", "frontier",
-    "product frontier", "no frontier", "routes", "no routes", "break-even", "starts",
+    "case", "result", "infeasible", "explanation", "product explanation", "no explanation",
+    "frontier", "product frontier", "no frontier", "routes", "no routes", "break-even", "starts",
     "difference", "no difference",
 ]  # fmt: skip
 
@@ -167,6 +168,15 @@ def test_what_is_known_of_a_plan_stands_in_its_tables() -> None:
     costs = {column.route: column.recipe.cost_per_good_usd for column in routes}
     assert dict(zip(falls["route"], falls["usd_per_good"], strict=True)) == pytest.approx(costs)
     assert routes.to_dict()["routes"][0] == routes[0].to_dict()
+
+
+def test_a_case_shows_what_was_replaced_and_prints_short() -> None:
+    case: Any = results()["case"]
+    page = case._repr_html_()
+    assert f"{LIMIT} = 400.0" in page
+    assert Page(page).tables["products"][1][4:] == ["50", "400.0"]
+    assert len(repr(case)) < 20_000
+    assert len(repr(load("accelerators_2026"))) < 60_000
 
 
 HOSTILE = ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "&amp;", "\ud800x",

@@ -23,6 +23,7 @@ from yieldopt.report.frontier import frontier_text
 from yieldopt.report.result import result_text
 from yieldopt.report.starts import starts_text
 from yieldopt.report.text import usd
+from yieldopt.schema.case import Case
 from yieldopt.start_plan import StartPlan
 
 _TEXT, _USD, _PPM, _FLAG = Kind.TEXT, Kind.USD, Kind.PPM, Kind.FLAG
@@ -52,7 +53,7 @@ def view(found: Any) -> View:
     Parameters
     ----------
     found
-        A result, an explanation, a frontier, compared routes, a break-even, a start plan, a
+        A case, a result, an explanation, a frontier, compared routes, a break-even, a start plan, a
         difference.
     """
     raise TypeError(f"nothing shows a {type(found).__name__}")
@@ -64,6 +65,28 @@ def _sheet(columns: Mapping[str, Kind], rows: Iterable[tuple[Any, ...]]) -> Shee
 
 def _first(text: str) -> str:
     return text.split("\n\n")[0]
+
+
+@view.register
+def _(found: Case) -> View:
+    changes = {} if found.origin is None else found.origin.changes
+    told = [found.title, *(f"{key} = {_value(value)}" for key, value in changes.items())]
+    count = len(found.periods)
+    products = (
+        (p.name, p.title, ", ".join(p.routes), period, demand, p.dppm_limit)
+        for p in found.products
+        for period, demand in zip(found.periods, p.demand.over(count), strict=True)
+    )
+    resources = (
+        (r.name, r.unit, period, capacity)
+        for r in found.resources
+        for period, capacity in zip(found.periods, r.capacity.over(count), strict=True)
+    )
+    columns = {"product": _TEXT, "title": _TEXT, "routes": _TEXT, "period": _TEXT,
+               "demand": Kind.PACKAGES, "dppm_limit": _PPM}  # fmt: skip
+    limited = {"resource": _TEXT, "unit": _TEXT, "period": _TEXT, "capacity": _AMOUNT}
+    sheets = {"products": _sheet(columns, products), "resources": _sheet(limited, resources)}
+    return View("\n".join(told), sheets)
 
 
 @view.register

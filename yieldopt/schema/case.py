@@ -40,6 +40,7 @@ from yieldopt.schema.planning import (
 from yieldopt.schema.process import ProcessShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.schema.rules import Levels, RulesShape
+from yieldopt.shown import Shown
 
 
 class ProductShape(RulesShape):
@@ -187,7 +188,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(Shown):
     """A checked case: every name resolves, every number is in range.
 
     ``origin`` is known of what ``yieldopt.load`` and :meth:`replace` return. It does not survive
@@ -199,9 +200,9 @@ class Case:
     periods: tuple[str, ...]
     products: tuple[ProductShape, ...]
     resources: tuple[ResourceShape, ...]
-    insertions: tuple[InsertionShape, ...]
-    library: Library
-    scenarios: tuple[Scenario, ...] = ()
+    insertions: tuple[InsertionShape, ...] = field(repr=False)
+    library: Library = field(repr=False)
+    scenarios: tuple[Scenario, ...] = field(default=(), repr=False)
     period_weeks: float = 13.0
     discount_frac_per_year: float = 0.0
     objective: str = "cost"
@@ -210,7 +211,7 @@ class Case:
     reservations: tuple[ReservationShape, ...] = ()
     shares: tuple[ShareShape, ...] = ()
     budgets: tuple[BudgetShape, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = field(default=(), repr=False)
     resilience: ResilienceShape | None = None
     origin: Origin | None = field(default=None, init=False, repr=False, compare=False)
 
