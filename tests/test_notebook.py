@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from tests.planning.test_resilience import HIGH, LOW, PROBABLE, asked, written
 from yieldopt import load, solve, to_pandas, to_polars
 from yieldopt.breakeven import breakeven
 from yieldopt.comparison import compare
 from yieldopt.difference import difference
 from yieldopt.explanation import explain
 from yieldopt.optimize.frontier_case import product_frontier
+from yieldopt.optimize.refine_case import refine_product
+from yieldopt.optimize.robust_case import robust_answer
+from yieldopt.planning.resilience import resilience
+from yieldopt.planning.why import why
 from yieldopt.report.frames import Kind
 from yieldopt.report.notebook import html
 from yieldopt.report.views import view
@@ -72,6 +79,8 @@ def results() -> dict[str, Shown]:
     assert front.frontier is not None
     impossible = case.replace("products.asic.interposer_mm", [90.0, 90.0])
     result = solve(case)
+    with tempfile.TemporaryDirectory() as folder:
+        losses = load(written(Path(folder), asked('lose = "region"', PROBABLE) + LOW + HIGH))
     return {
         "case": case.replace({LIMIT: 400.0, "products.asic.demand": [50.0]}),
         "result": result,
@@ -86,6 +95,11 @@ def results() -> dict[str, Shown]:
         "no routes": compare(impossible),
         "break-even": breakeven("minimal", KEY, ("cowos_s", "osat_2p5d"), low=0.0, high=20.0),
         "starts": start_plan(case, result),
+        "why": why(load("plan_from_tables"), time_limit_s=20.0),
+        "no plan, why": why(impossible, time_limit_s=20.0),
+        "robust": robust_answer(load("ask_ramp_programme"), "b200", time_limit_s=20.0),
+        "refined": refine_product("minimal", "asic", time_limit_s=20.0),
+        "resilience": resilience(losses, time_limit_s=20.0),
         "difference": difference(case, case.replace(LIMIT, 300.0)),
         "no difference": difference(case, case),
     }
@@ -94,7 +108,7 @@ def results() -> dict[str, Shown]:
 NAMES = [
     "case", "result", "infeasible", "explanation", "product explanation", "no explanation",
     "frontier", "product frontier", "no frontier", "routes", "no routes", "break-even", "starts",
-    "difference", "no difference",
+    "why", "no plan, why", "robust", "refined", "resilience", "difference", "no difference",
 ]  # fmt: skip
 
 
@@ -168,6 +182,23 @@ def test_what_is_known_of_a_plan_stands_in_its_tables() -> None:
     costs = {column.route: column.recipe.cost_per_good_usd for column in routes}
     assert dict(zip(falls["route"], falls["usd_per_good"], strict=True)) == pytest.approx(costs)
     assert routes.to_dict()["routes"][0] == routes[0].to_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [
+        ("why", {"scarce", "demand", "displaced", "excluded"}),
+        ("no plan, why", {"excluded"}),
+        ("robust", {"routes", "scenarios", "levels"}),
+        ("refined", {"routes", "levels"}),
+        ("resilience", {"places", "plans", "futures", "values"}),
+        ("explanation", {"insertions", "levels", "dppm_budget", "content_moves"}),
+        ("no explanation", {"routes"}),
+    ],
+)
+def test_studies_have_rows(name: str, tables: set[str]) -> None:
+    sheets = view(results()[name]).sheets
+    assert tables <= {key for key, sheet in sheets.items() if sheet.rows}
 
 
 def test_a_case_shows_what_was_replaced_and_prints_short() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from yieldopt.report.frames import Kind, Table, frame
 from yieldopt.report.text import quantity, usd
-from yieldopt.report.views import Sheet, view
+from yieldopt.report.views import Sheet
+from yieldopt.report.views_studies import view
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,11 +30,14 @@ _TEXT, _USD, _PPM, _FLAG = Kind.TEXT, Kind.USD, Kind.PPM, Kind.FLAG
 _FRACTION, _AMOUNT = Kind.FRACTION, Kind.AMOUNT
 
 
+Columns = Mapping[str, Kind]
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A table of a result: what its columns hold, and its rows."""
 
-    columns: Mapping[str, Kind]
+    columns: Columns
     rows: Sequence[Row]
 
 
@@ -59,11 +62,18 @@ def view(found: Any) -> View:
     raise TypeError(f"nothing shows a {type(found).__name__}")
 
 
-def _sheet(columns: Mapping[str, Kind], rows: Iterable[tuple[Any, ...]]) -> Sheet:
+def sheet(columns: Columns, rows: Iterable[tuple[Any, ...]]) -> Sheet:
+    """Return a table of rows whose values stand in the order of the columns."""
     return Sheet(columns, [dict(zip(columns, row, strict=True)) for row in rows])
 
 
-def _first(text: str) -> str:
+def of_fields(columns: Columns, items: Iterable[object]) -> Sheet:
+    """Return a table of items that have fields of the columns' names."""
+    return sheet(columns, (tuple(getattr(item, name) for name in columns) for item in items))
+
+
+def first(text: str) -> str:
+    """Return the first lines of a text for people, up to an empty one."""
     return text.split("\n\n")[0]
 
 
@@ -85,7 +95,7 @@ def _(found: Case) -> View:
     columns = {"product": _TEXT, "title": _TEXT, "routes": _TEXT, "period": _TEXT,
                "demand": Kind.PACKAGES, "dppm_limit": _PPM}  # fmt: skip
     limited = {"resource": _TEXT, "unit": _TEXT, "period": _TEXT, "capacity": _AMOUNT}
-    sheets = {"products": _sheet(columns, products), "resources": _sheet(limited, resources)}
+    sheets = {"products": sheet(columns, products), "resources": sheet(limited, resources)}
     return View("\n".join(told), sheets)
 
 
@@ -93,7 +103,7 @@ def _(found: Case) -> View:
 def _(found: Result) -> View:
     held = tables(found)
     sheets = {name: Sheet(table.columns, held[name]) for name, table in TABLES.items()}
-    return View(_first(result_text(found)), sheets)
+    return View(first(result_text(found)), sheets)
 
 
 @view.register
@@ -106,26 +116,25 @@ def _(found: Explanation) -> View:
 @view.register
 def _(found: ProductExplanation) -> View:
     own = {} if found.explanation is None else _explained(found.explanation)
-    return View(_first(explanation_text(found)), {"routes": _verdicts(found.routes)} | own)
+    return View(first(explanation_text(found)), {"routes": _verdicts(found.routes)} | own)
 
 
 def _verdicts(routes: Iterable[RouteVerdict]) -> Sheet:
     columns = {"route": _TEXT, "feasible": _FLAG, "cost_per_good_usd": _USD, "reasons": _TEXT}
     rows = ((r.route, r.feasible, r.cost_per_good_usd, "; ".join(r.reasons)) for r in routes)
-    return _sheet(columns, rows)
+    return sheet(columns, rows)
 
 
 def _explained(found: Explanation) -> dict[str, Sheet]:
     return {
         "insertions": _insertions(found),
         "levels": _curves(found),
-        "dppm_budget": _sheet(
+        "dppm_budget": of_fields(
             {"origin": _TEXT, "fault_class": _TEXT, "unseen_per_shipped": _AMOUNT, "dppm": _PPM,
              "share": _FRACTION},
-            ((s.origin, s.fault_class, s.unseen_per_shipped, s.dppm, s.share)
-             for s in found.dppm_budget),
+            found.dppm_budget,
         ),
-        "content_moves": _sheet(
+        "content_moves": sheet(
             {"early": _TEXT, "late": _TEXT, "in_use": _TEXT, "best": _FLAG,
              "cost_per_good_usd": _USD, "dppm": _PPM},
             ((move.early, move.late, way, way == move.best,
@@ -146,7 +155,7 @@ def _insertions(found: Explanation) -> Sheet:
          a.next_best and a.next_best.loses_usd_per_good)
         for a in found.insertions
     )  # fmt: skip
-    return _sheet(columns, rows)
+    return sheet(columns, rows)
 
 
 def _curves(found: Explanation) -> Sheet:
@@ -160,7 +169,7 @@ def _curves(found: Explanation) -> Sheet:
          at.held_loses_usd_per_good)
         for a in found.insertions for at in a.levels
     )  # fmt: skip
-    return _sheet(columns, rows)
+    return sheet(columns, rows)
 
 
 @view.register
@@ -171,7 +180,7 @@ def _(found: Frontier) -> View:
 @view.register
 def _(found: ProductFrontier) -> View:
     own = {} if found.frontier is None else _points(found.frontier, found.chosen)
-    return View(_first(frontier_text(found)), own | {"routes": _verdicts(found.routes)})
+    return View(first(frontier_text(found)), own | {"routes": _verdicts(found.routes)})
 
 
 def _points(found: Frontier, chosen: int | None) -> dict[str, Sheet]:
@@ -184,7 +193,7 @@ def _points(found: Frontier, chosen: int | None) -> dict[str, Sheet]:
     )
     levels = ((float(at), *pair) for at, p in points for pair in p.levels.items())
     names = {"point": _AMOUNT, "insertion": _TEXT, "level": _TEXT}
-    return {"points": _sheet(columns, rows), "levels": _sheet(names, levels)}
+    return {"points": sheet(columns, rows), "levels": sheet(names, levels)}
 
 
 @view.register
@@ -201,16 +210,16 @@ def _(found: RouteColumns) -> View:
     recipes = [(c.product, c.route, c.recipe) for c in found if c.recipe is not None]
     whose = {"product": _TEXT, "route": _TEXT}
     sheets = {
-        "routes": _sheet(columns, rows),
-        "waterfall": _sheet(
+        "routes": sheet(columns, rows),
+        "waterfall": sheet(
             whose | {"category": _TEXT, "usd_per_good": _USD},
             ((p, r, *pair) for p, r, recipe in recipes for pair in recipe.waterfall_usd.items()),
         ),
-        "scrap_by_cause": _sheet(
+        "scrap_by_cause": sheet(
             whose | {"cause": _TEXT, "usd_per_good": _USD},
             ((c.product, c.route, *pair) for c in found for pair in c.scrap_by_cause_usd.items()),
         ),
-        "levels": _sheet(
+        "levels": sheet(
             whose | {"insertion": _TEXT, "level": _TEXT},
             ((p, r, *pair) for p, r, recipe in recipes for pair in recipe.levels.items()),
         ),
@@ -232,28 +241,27 @@ def _(found: BreakEven) -> View:
     crossings = (
         (c.value, c.not_below, c.cheaper_below, c.cheaper_above, c.is_jump) for c in found.crossings
     )
-    sheets = {"crossings": _sheet(told, crossings), "costs": _sheet(columns, costs)}
-    return View(_first(breakeven_text(found)), sheets)
+    sheets = {"crossings": sheet(told, crossings), "costs": sheet(columns, costs)}
+    return View(first(breakeven_text(found)), sheets)
 
 
 @view.register
 def _(found: StartPlan) -> View:
-    table = TABLES["starts"]
-    rows = (tuple(getattr(row, name) for name in table.columns) for row in found.rows)
-    return View(_first(starts_text(found)), {"starts": _sheet(table.columns, rows)})
+    starts = of_fields(TABLES["starts"].columns, found.rows)
+    return View(first(starts_text(found)), {"starts": starts})
 
 
 @view.register
 def _(found: Difference) -> View:
     sheets = {"inputs": _changes(found.inputs), "answers": _changes(found.answers)}
-    return View(_first(difference_text(found)), sheets)
+    return View(first(difference_text(found)), sheets)
 
 
 def _changes(changes: Iterable[Change]) -> Sheet:
     """Values of any kind as text, numbers as JSON has them."""
     columns = {"key": _TEXT, "what": _TEXT, "before": _TEXT, "after": _TEXT, "relative": _FRACTION}
     rows = ((c.key, str(c.what), _value(c.before), _value(c.after), c.relative) for c in changes)
-    return _sheet(columns, rows)
+    return sheet(columns, rows)
 
 
 def _value(value: Any) -> str | None:
