@@ -65,6 +65,7 @@ OUTSIDE = {
         "fastexcel",
     },
     "optimize": {"highspy", "ortools", "pulp"},
+    "study": {"pydantic"},
     "report": {"pandas", "polars", "xlsxwriter", "altair", "vl_convert"},
     "commands": {"click", "rich"},
     "cli": {"click"},

@@ -6,7 +6,7 @@ import altair as alt
 
 from yieldopt.explanation import Explanation
 from yieldopt.report.charts.picture import Picture, inline
-from yieldopt.report.charts.style import BAND, BLUE, WIDTH, labels, shown
+from yieldopt.report.charts.style import BAND, BLUE, WIDTH, counted, labels, shown
 
 _SOURCES = 15  # as many as the chart shows; the table has all
 
@@ -35,7 +35,7 @@ def dppm_by_source(key: str, product: str, found: Explanation) -> Picture | None
         f"({shown(first.fault_class)}), {100 * first.share:.0f} %"
     )
     rest = len(budget) - len(rows)
-    line += f"; {rest} smaller sources are in the table alone." if rest else "."
+    line += f"; {counted(rest, 'smaller source')} in the table alone." if rest else "."
     heads = ("left by", "fault class", "unseen faults per package", "DPPM", "share [fraction]")
     table = tuple(
         (row.origin, row.fault_class, row.unseen_per_shipped, row.dppm, row.share) for row in budget

@@ -9,6 +9,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from yieldopt.report.charts.style import LOOKS, Theme
+
 Cell = str | float | int | bool | None
 Rows = list[dict[str, Any]]  # data of a chart
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
@@ -46,13 +48,24 @@ class Picture:
         found: dict[str, Any] = self.chart.to_dict()
         return found
 
-    def svg(self) -> str:
-        """Return the chart as SVG; nothing is fetched for it."""
-        return str(vl_convert.vegalite_to_svg(self.spec(), allowed_base_urls=[]))
+    def svg(self, theme: Theme = "light") -> str:
+        """Return the picture with its title as SVG; nothing is fetched for it."""
+        spec, look = self._slide(), LOOKS[theme]
+        return str(vl_convert.vegalite_to_svg(spec, config=look, allowed_base_urls=[]))
 
-    def png(self, scale: float = 2.0) -> bytes:
-        """Return the chart as PNG, ``scale`` times its size in pixels."""
-        return bytes(vl_convert.vegalite_to_png(self.spec(), scale=scale, allowed_base_urls=[]))
+    def png(self, scale: float = 2.0, theme: Theme = "light") -> bytes:
+        """Return the same as PNG, ``scale`` times its size in pixels."""
+        spec, look = self._slide(), LOOKS[theme]
+        drawn = vl_convert.vegalite_to_png(spec, scale=scale, config=look, allowed_base_urls=[])
+        return bytes(drawn)
+
+    def _slide(self) -> dict[str, Any]:
+        head = {"text": self.title, "anchor": "start", "fontSize": 15, "offset": 14}
+        return self.spec() | {"title": head, "padding": 12}
+
+    def _repr_mimebundle_(self, *args: Any, **how: Any) -> Any:
+        """Show the chart in a notebook."""
+        return self.chart._repr_mimebundle_(*args, **how)
 
 
 def inline(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:

@@ -8,7 +8,7 @@ import altair as alt
 
 from yieldopt.comparison import RouteColumn
 from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, PALETTE, WIDTH, labels, shown
+from yieldopt.report.charts.style import BAND, PALETTE, WIDTH, counted, labels, shown
 from yieldopt.report.text import usd
 
 
@@ -40,7 +40,7 @@ def routes_side_by_side(key: str, columns: Sequence[RouteColumn]) -> Picture | N
     if len(taken) > 1:
         line += f"; {shown(dearest.route)} costs {usd(last.cost_per_good_usd)} USD"
     out = [column for column in columns if column.recipe is None]
-    line += f"; {len(out)} cannot be taken or are not known." if out else "."
+    line += f"; {counted(len(out), 'other')} out or not known, as the table says." if out else "."
     heads = ("route", "cost per good [USD]", "DPPM", "composite yield [fraction]", "why not")
     title = f"Routes of {shown(recipe.product)} side by side"
     return Picture(key, title, line, _chart(rows, list(names.values())), heads, tuple(table))

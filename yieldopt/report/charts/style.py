@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final, Literal
 
 # Okabe and Ito (2008): told apart with every common kind of colour blindness, on white and black.
 ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, GREY = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999",
 )  # fmt: skip
 PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
+Theme = Literal["light", "dark"]
+_INK: Final = {"light": "#16191d", "dark": "#eceff2"}
+_GRID: Final = {"light": "#e3e6ea", "dark": "#2e343b"}
+_PAPER: Final = {"light": "#ffffff", "dark": "#14171b"}
 WIDTH: Final = 560  # pixels of the plot, without axes
 BAND: Final = 22  # pixels of a bar and its gap
 _MOST = 34  # characters of a name
@@ -48,3 +52,33 @@ def labels(names: Iterable[str], most: int = _MOST) -> dict[str, str]:
         taken.add(label)
         out[name] = label
     return out
+
+
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of a thing.
+
+    Examples
+    --------
+    >>> counted(1, "decision"), counted(3, "input")
+    ('1 decision', '3 inputs')
+    """
+    return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
+def _look(theme: Theme) -> dict[str, Any]:
+    """Return Vega-Lite's configuration of a ground: the marks have their own colours."""
+    ink, grid = _INK[theme], _GRID[theme]
+    words = {"labelColor": ink, "titleColor": ink}
+    return {
+        "background": _PAPER[theme],
+        "axis": words | {"gridColor": grid, "domainColor": ink, "tickColor": ink},
+        "legend": words,
+        "header": words,
+        "title": {"color": ink},
+        "text": {"color": ink},
+        "rule": {"color": ink},
+        "view": {"stroke": grid},
+    }
+
+
+LOOKS: Final[dict[Theme, dict[str, Any]]] = {"light": _look("light"), "dark": _look("dark")}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, BLUE, GREEN, ORANGE, WIDTH, labels, shown
+from yieldopt.report.charts.style import BAND, BLUE, GREEN, ORANGE, WIDTH, counted, labels, shown
 from yieldopt.report.text import quantity
 from yieldopt.study.timeline import Milestone
 
@@ -47,7 +47,7 @@ def decisions_over_time(
     ]
     dear = max(found, key=lambda one: one.cost_usd)
     line = (
-        f"{len(found)} decisions; the dearest is {dear.kind} of {shown(dear.name)} in "
+        f"{counted(len(found), 'decision')}; the dearest is {dear.kind} of {shown(dear.name)} in "
         f"{shown(dear.ordered)}, {quantity(dear.cost_usd)} USD."
     )
     heads = ("kind", "name", "product", "decided", "counts from", "amount", "capital [USD]")

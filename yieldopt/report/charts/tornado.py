@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, BLUE, GREY, ORANGE, WIDTH, labels, shown
+from yieldopt.report.charts.style import BAND, BLUE, GREY, ORANGE, WIDTH, counted, labels, shown
 from yieldopt.report.text import usd
 from yieldopt.study.tornado import Tornado, TornadoRow
 
@@ -61,9 +61,9 @@ def _line(found: Tornado) -> str:
         swing, row = swings[0]
         line = f"{shown(row.input.key, 60)} moves most, {usd(swing)} USD from end to end"
     if barred:
-        line += f"; at an end of {len(barred)} inputs the product cannot be made"
+        line += f"; at an end of {counted(len(barred), 'input')} the product cannot be made"
     if found.not_done:
-        line += f"; time ended before {len(found.not_done)} inputs were varied"
+        line += f"; time ended before {counted(len(found.not_done), 'input')} could be varied"
     return line + "."
 
 
