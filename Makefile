@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
+BROWSER_STAMP := $(VENV)/.browser-installed
 
-.PHONY: run test test-long setup check bench bench-compare bench-smoke golden golden-diff dist clean
+.PHONY: run test test-long test-browser setup check bench bench-compare bench-smoke golden golden-diff dist clean
 
 run: $(STAMP)
 	$(BIN)/yieldopt solve cases/accelerators_2026.toml
@@ -18,6 +19,14 @@ test: $(STAMP)
 # More seeds of the random problems, and what takes more than ten seconds; CI runs them too.
 test-long: $(STAMP)
 	$(BIN)/python $(TESTS) -m long
+
+# The report in a real Chromium, which must be installed (or named by CHROMIUM); the other tests need none.
+test-browser: $(BROWSER_STAMP)
+	$(BIN)/python -m pytest -q -p no:xdist tests/browser
+
+$(BROWSER_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev,browser]"
+	touch $(BROWSER_STAMP)
 
 setup: $(STAMP) $(BENCH_STAMP)
 

@@ -50,7 +50,7 @@ def page(study: Study, origins: Origins | None) -> str:
             "main",
             opening(study),
             None if study.products and origins else _missing(study, origins),
-            figures(drawn),
+            figures(drawn, [product.product for product in study.products]),
             provenance(origins) if origins else None,
         ),
         tag("footer", tag("p", f"yieldopt {__version__}. Costs are per good package: money spent "

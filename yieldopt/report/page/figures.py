@@ -6,16 +6,33 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from yieldopt.report.charts.picture import Picture
-from yieldopt.report.page.markup import Markup, folded, table, tag
+from yieldopt.report.page.markup import Markup, cut, folded, table, tag
 
-_MOST_ROWS = 2000
+_MOST_ROWS = 500
 
 
-def figures(pictures: Iterable[Picture]) -> Markup:
-    """Return all pictures, each with its line and its table."""
-    return tag(
-        "section", tag("h2", "Pictures"), [_figure(each) for each in pictures], id="pictures"
-    )
+def figures(pictures: Iterable[Picture], products: Sequence[str]) -> Markup:
+    """Return all pictures, each with its line and its table, under the product that it is of.
+
+    Parameters
+    ----------
+    pictures
+        In the order of a report; what stands before ``-`` in their keys groups them.
+    products
+        Names: ``p1`` is of the first.
+    """
+    heads = {f"p{number}": name for number, name in enumerate(products, 1)}
+    groups: dict[str, list[Markup]] = {}
+    for picture in pictures:
+        groups.setdefault(picture.key.partition("-")[0], []).append(_figure(picture))
+    names = {key: cut(heads.get(key, "The plan")) for key in groups}
+    links = [tag("a", name, href=f"#of-{key}") for key, name in names.items()]
+    parts = [
+        tag("section", tag("h3", names[key]), found, id=f"of-{key}", class_="group")
+        for key, found in groups.items()
+    ]
+    contents = tag("nav", links, aria_label="Pictures by product") if len(links) > 1 else None
+    return tag("section", tag("h2", "Pictures"), contents, parts, id="pictures")
 
 
 def chart_data(pictures: Iterable[Picture]) -> list[dict[str, Any]]:
@@ -34,7 +51,7 @@ def _figure(picture: Picture) -> Markup:
         "figure",
         tag(
             "div",
-            tag("h3", picture.title, id=caption),
+            tag("h4", picture.title, id=caption),
             tag("div", save, class_="save"),
             class_="head",
         ),

@@ -9,6 +9,7 @@ from yieldopt.report.page.markup import Content, Markup, cut, folded, number, ta
 from yieldopt.report.text import quantity, usd
 from yieldopt.study import ProductStudy, Study
 from yieldopt.study.digest import Decision, Scarce, Weighty, decisions, scarcities, weightiest
+from yieldopt.study.tornado import End
 
 _MOST_SCARCE = 5
 _MOST_BINDING = 12
@@ -63,8 +64,10 @@ def _tests(recipes: Sequence[Recipe]) -> Markup | None:
         return None
     if len(recipes) > 1:
         return tag("p", f"{len(recipes)} test programmes: see the recipes.", class_="line")
-    done = [pair for pair in recipes[0].levels.items() if pair[1] != _OFF]
-    return tag("p", "Test: ", _levels(done) if done else "nothing", class_="line")
+    levels = recipes[0].levels
+    done = [(place, level) for place, level in levels.items() if level != _OFF]
+    words = f"Tests at {len(done)} of {len(levels)} insertions"
+    return folded(words, _levels(done)) if done else tag("p", "No test.", class_="line")
 
 
 def sentence(one: Decision) -> str:
@@ -159,14 +162,16 @@ def _rests_on(products: Sequence[ProductStudy]) -> Markup:
 
 
 def _weighty(one: Weighty) -> Content:
-    given, row = one.row.input, one.row
-    values = f"{number(row.low.value)} to {number(row.high.value)} {given.unit}".rstrip()
-    head = [tag("b", cut(given.key)), f" from {values}: "]
-    costs = [end.cost_per_good_usd for end in (row.low, row.high)]
-    said = [("cannot be made" if cost is None else f"{usd(cost)} USD") for cost in costs]
+    row, unit = one.row, one.row.input.unit
+    ends = [f"{_cost(end)} at {number(end.value)} {unit}".rstrip() for end in (row.low, row.high)]
     swing = "" if row.swing_usd is None else f", a swing of {usd(row.swing_usd)} USD"
-    return [*head, f"{cut(one.product)} at {said[0]} to {said[1]} per good package{swing}. ",
-            tag("span", cut(given.source), class_="source")]  # fmt: skip
+    said = f": {cut(one.product)} {ends[0]}, {ends[1]}{swing}. "
+    return [tag("b", cut(row.input.key)), said, tag("span", cut(row.input.source), class_="source")]
+
+
+def _cost(end: End) -> str:
+    cost = end.cost_per_good_usd
+    return "cannot be made" if cost is None else f"costs {usd(cost)} USD per good package"
 
 
 def _recipes(recipes: Sequence[Recipe]) -> Markup | None:
@@ -189,6 +194,5 @@ def _recipes(recipes: Sequence[Recipe]) -> Markup | None:
 
 
 def _levels(levels: Iterable[tuple[str, str]]) -> Markup:
-    return tag(
-        "span", [tag("span", cut(f"{place} {level}"), class_="level") for place, level in levels]
-    )
+    said = [tag("span", cut(f"{place} {level}"), class_="level") for place, level in levels]
+    return tag("span", [[", ", each] if at else each for at, each in enumerate(said)])

@@ -11,7 +11,7 @@
       background: "transparent",
       font: "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif",
       axis: axis,
-      legend: { labelFontSize: 12, labelColor: ink, titleColor: ink },
+      legend: { labelFontSize: 12, labelLimit: 320, labelColor: ink, titleColor: ink },
       header: { labelFontSize: 12, labelColor: ink, titleColor: ink },
       title: { color: ink, subtitleColor: soft },
       text: { color: ink },
