@@ -14,6 +14,7 @@ run: $(STAMP)
 TESTS := -m pytest -q -n 2 --dist loadfile tests yieldopt
 
 test: $(STAMP)
+	@echo "needs no browser; the report in a real one: make test-browser"
 	$(BIN)/python $(TESTS) -m "not long"
 
 # More seeds of the random problems, and what takes more than ten seconds; CI runs them too.
