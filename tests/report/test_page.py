@@ -18,6 +18,7 @@ from yieldopt import load
 from yieldopt.data import data_folder
 from yieldopt.report.charts import pictures
 from yieldopt.report.page.document import page
+from yieldopt.report.page.markup import number
 from yieldopt.report.text import usd
 from yieldopt.study import Study, study_case
 from yieldopt.study.assumptions import origins
@@ -174,6 +175,18 @@ def test_a_result_alone_shows_what_it_holds_and_says_what_is_missing(
     assert "yieldopt report CASE" in missing
     alone = pictures(Study("result", "", study.result, ()))
     assert found.charts() == {picture.key: picture.spec() for picture in alone}
+
+
+def test_tables_of_the_plan_have_every_row_of_the_result(study: Study, whole: Parsed) -> None:
+    text = whole.by_id("plan").text
+    held = study.result
+    verdicts = [verdict for product in held.products for verdict in product.routes]
+    assert f"Routes weighed, each product by itself ({len(verdicts)} rows)" in text
+    assert f"What the objective is made of ({len(held.costs)} rows)" in text
+    for verdict in verdicts:
+        assert verdict.route in text
+    for row in held.costs:
+        assert number(row["usd"]) in text
 
 
 @pytest.mark.parametrize("status", ["infeasible", "unknown"])

@@ -16,6 +16,7 @@ from yieldopt.report.charts.style import shown
 from yieldopt.report.page.figures import chart_data, figures
 from yieldopt.report.page.markup import Markup, json_script, tag
 from yieldopt.report.page.opening import opening
+from yieldopt.report.page.plan import plan_tables
 from yieldopt.report.page.provenance import provenance
 from yieldopt.study import Study
 from yieldopt.study.assumptions import Origins
@@ -45,12 +46,13 @@ def page(study: Study, origins: Origins | None) -> str:
     """
     drawn = pictures(study)
     body = [
-        _header(study),
+        _header(study, origins is not None),
         tag(
             "main",
             opening(study),
             None if study.products and origins else _missing(study, origins),
             figures(drawn, [product.product for product in study.products]),
+            plan_tables(study.result),
             provenance(origins) if origins else None,
         ),
         tag("footer", tag("p", f"yieldopt {__version__}. Costs are per good package: money spent "
@@ -76,8 +78,9 @@ def _title(study: Study) -> str:
     return shown(study.title or study.case, 120)
 
 
-def _header(study: Study) -> Markup:
-    links = [("#decision", "Decision"), ("#pictures", "Pictures"), ("#origins", "Assumptions")]
+def _header(study: Study, has_origins: bool) -> Markup:
+    links = [("#decision", "Decision"), ("#pictures", "Pictures"), ("#plan", "Plan")]
+    links.append(("#origins", "Assumptions") if has_origins else ("#missing", "What is missing"))
     return tag(
         "header",
         tag("div", tag("h1", _title(study)), tag("p", shown(study.case, 120), class_="case")),

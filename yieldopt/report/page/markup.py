@@ -71,16 +71,17 @@ def cut(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number of a table: thousands marked, two decimals, or six digits below a hundred.
+    """Return a number of a table: six digits at least, thousands marked from a hundred on.
 
     Examples
     --------
-    >>> number(1234567.0), number(2208.3024), number(0.0123456789), number(-3)
-    ('1,234,567', '2,208.30', '0.0123457', '-3')
+    >>> number(1234567.8), number(2208.3024), number(0.0123456789), number(-3)
+    ('1,234,568', '2,208.30', '0.0123457', '-3')
     """
-    if value == round(value) and abs(value) < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:,.2f}" if 100.0 <= abs(value) < 1e15 else f"{value:.6g}"
+    size = abs(value)
+    if not 100.0 <= size < 1e15:
+        return f"{value:.6g}"
+    return f"{value:,.0f}" if size >= 1e5 or value == round(value) else f"{value:,.2f}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell | Markup]], label: str) -> Markup:
@@ -97,7 +98,7 @@ def _cell(cell: Cell | Markup) -> Markup:
     if isinstance(cell, bool):
         return tag("td", "yes" if cell else "no")
     if isinstance(cell, int | float):
-        return tag("td", number(cell), class_="number")
+        return tag("td", number(cell), class_="n")
     return tag("td", cell if isinstance(cell, Markup) else cut(cell))
 
 

@@ -9,7 +9,6 @@ from yieldopt.report.page.markup import Content, Markup, cut, folded, number, ta
 from yieldopt.report.text import quantity, usd
 from yieldopt.study import ProductStudy, Study
 from yieldopt.study.digest import Decision, Scarce, Weighty, decisions, scarcities, weightiest
-from yieldopt.study.tornado import End
 
 _MOST_SCARCE = 5
 _MOST_BINDING = 12
@@ -163,14 +162,16 @@ def _rests_on(products: Sequence[ProductStudy]) -> Markup:
 
 def _weighty(one: Weighty) -> Content:
     row, unit = one.row, one.row.input.unit
-    ends = [f"{_cost(end)} at {number(end.value)} {unit}".rstrip() for end in (row.low, row.high)]
+    ends = [
+        f"{_cost(end.cost_per_good_usd)} at {number(end.value)} {unit}".rstrip()
+        for end in (row.low, row.high)
+    ]
     swing = "" if row.swing_usd is None else f", a swing of {usd(row.swing_usd)} USD"
     said = f": {cut(one.product)} {ends[0]}, {ends[1]}{swing}. "
     return [tag("b", cut(row.input.key)), said, tag("span", cut(row.input.source), class_="source")]
 
 
-def _cost(end: End) -> str:
-    cost = end.cost_per_good_usd
+def _cost(cost: float | None) -> str:
     return "cannot be made" if cost is None else f"costs {usd(cost)} USD per good package"
 
 

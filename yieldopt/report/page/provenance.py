@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from yieldopt.report.page.markup import Content, Markup, cut, folded, number, table, tag
+from yieldopt.report.page.markup import Content, Markup, cut, escaped, folded, table, tag
 from yieldopt.study.assumptions import Assumption, Origins
 
 # A web address with a path; full or, as sources have it, without its scheme.
@@ -36,15 +36,11 @@ def provenance(found: Origins) -> Markup:
 def _assumptions(assumptions: Iterable[Assumption], anchors: Mapping[str, str]) -> Markup:
     columns = ("key", "low", "value", "high", "unit", "why")
     rows = [
-        (one.key, _value(one.low), _value(one.base), _value(one.high), one.unit,
-         tag("span", _with_anchors(cut(one.why), anchors)))
+        (one.key, one.low, one.base, one.high, one.unit,
+         escaped(_with_anchors(cut(one.why), anchors)))
         for one in assumptions
     ]  # fmt: skip
     return table(columns, rows, "Assumptions")
-
-
-def _value(value: float | None) -> Markup:
-    return tag("span", "" if value is None else number(value), class_="value")
 
 
 def _with_anchors(text: str, anchors: Mapping[str, str]) -> Content:
