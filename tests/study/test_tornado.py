@@ -20,9 +20,9 @@ from yieldopt.plan import Status
 from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text
 from yieldopt.schema.case import Case, ProductShape
-from yieldopt.study import tornado as module
+from yieldopt.study import ends
 from yieldopt.study.inputs import inputs_of
-from yieldopt.study.tornado import Tornado, tornado
+from yieldopt.study.tornado import Tornado, tornado, varied
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,22 +117,51 @@ def test_a_share_that_cannot_vary_alone_is_named(tmp_path: Path) -> None:
     assert f"not varied alone: {key}" in tornado_text(found)
 
 
-def test_when_time_ends_it_is_said_what_was_not_varied(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The budget is spent once ten ends were weighed."""
+def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
+    monkeypatch: pytest.MonkeyPatch, minimal: Tornado
+) -> None:
+    """The budget is spent once twenty ends were weighed: ten inputs, or eleven of one end."""
     count = itertools.count()
-    weighed = module.candidate_on
+    weighed = ends.candidate_on
 
     def slow(case: Case, product: ProductShape, route: str, budget: Budget) -> Any:
-        if next(count) >= 10:
+        if next(count) >= 20:
             object.__setattr__(budget, "until", -math.inf)
         return weighed(case, product, route, budget)
 
-    monkeypatch.setattr(module, "candidate_on", slow)
+    monkeypatch.setattr(ends, "candidate_on", slow)
     found = tornado(load("minimal"), "asic", time_limit_s=600.0)
     assert found.status is Status.FEASIBLE
-    assert len(found.rows) + len(found.without_effect) == 5
-    assert len(found.not_done) > 40
+    done = [row.input.key for row in found.rows]
+    assert 10 <= len(done) <= 12
+    all_keys = [*(row.input.key for row in minimal.rows), *minimal.without_effect]
+    assert sorted([*done, *found.without_effect, *found.not_done]) == sorted(all_keys)
+    assert "routes.osat_2p5d.lead_time_weeks" in found.without_effect  # it takes no search
+    # The plan held moves the most by those that the search finds to move the most.
+    assert {row.input.key for row in minimal.rows[:8]} <= set(done)
     assert found.not_done[0] in tornado_text(found)
+
+
+def test_time_that_ends_before_anything_was_varied() -> None:
+    case = load("minimal")
+    best, _ = candidate_on(case, case.products[0], "osat_2p5d")
+    assert best is not None
+    inputs = [one for one in inputs_of(case, "asic", "osat_2p5d") if one.has_range]
+    late = Budget(1.0, -math.inf)
+    found = varied(best, [], inputs, ends.Ends(case, best, late))
+    assert found.rows == found.without_effect == ()
+    assert len(found.not_done) == len(inputs)
+
+
+def test_an_input_without_effect_changes_no_flow(minimal: Tornado) -> None:
+    """What is not searched again: the cost at both ends is that at base all the same."""
+    for key in minimal.without_effect[::4]:
+        one = next(o for o in inputs_of(load("minimal"), "asic", "osat_2p5d") if o.key == key)
+        for value in (one.low, one.high):
+            case = load("minimal", {key: value})
+            candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+            assert candidate is not None
+            assert candidate.recipes[0].cost_per_good_usd == minimal.cost_per_good_usd
 
 
 def test_the_command_prints_the_same_numbers(minimal: Tornado) -> None:

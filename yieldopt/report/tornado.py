@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from yieldopt.plan import Status, binding
 from yieldopt.report.text import columns, usd
-from yieldopt.study.tornado import End, Tornado, TornadoRow
+from yieldopt.study.ends import End
+from yieldopt.study.tornado import Tornado, TornadoRow
 
 Rows = list[Sequence[str]]
 

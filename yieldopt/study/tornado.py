@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from yieldopt.errors import CaseError
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import candidate_on, cheapest, weigh_asked
+from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.route_costs import PROVED, gap_alone
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
-from yieldopt.read.replacing import replaced
 from yieldopt.schema.case import Case
+from yieldopt.study.ends import End, Ends
 from yieldopt.study.inputs import Input, inputs_of
 
-
-@dataclass(frozen=True)
-class End:
-    """A product at one end of an input's range, test levels chosen anew.
-
-    Parameters
-    ----------
-    value
-        Of the input.
-    cost_per_good_usd
-        ``None`` where the product cannot be made there [USD per good package].
-    reasons
-        Why not.
-    gap
-        How much better other levels may be, relative.
-    """
-
-    value: float
-    cost_per_good_usd: float | None
-    reasons: tuple[str, ...] = ()
-    gap: float = 0.0
+_UNSEEN = math.ulp(0.0)  # of an input not looked at yet: it comes after those that are known
 
 
 @dataclass(frozen=True)
@@ -95,7 +76,7 @@ class Tornado:
     alone_refused
         Keys of inputs that their model does not let vary alone, and why.
     not_done
-        Keys of inputs that time did not reach.
+        Keys of inputs that time did not reach: those that move the plan held the least.
     gap
         Of all plans behind the costs, the largest, relative; 0 where all are proved.
     """
@@ -179,57 +160,59 @@ def tornado(
     if best is None:
         return Tornado(product, None, tuple(verdicts), None, (), (), (), (), None)
     recipe = best.recipes[0]
-    base = recipe.cost_per_good_usd
     used = inputs_of(case, product, best.route, recipe.levels)
-    ends = _Ends(case, product, best.route, base, budget)
-    rows = [row for one in used if one.has_range and (row := ends.row(one)) is not None]
-    rows.sort(key=_order)
-    gaps = [gap_alone(recipe), *(end.gap for row in rows for end in (row.low, row.high))]
+    return varied(best, verdicts, [one for one in used if one.has_range], Ends(case, best, budget))
+
+
+def varied(
+    best: Candidate, verdicts: Sequence[RouteVerdict], inputs: Sequence[Input], ends: Ends
+) -> Tornado:
+    """Vary inputs, those first that move the plan held the most: time may end.
+
+    Parameters
+    ----------
+    best, verdicts
+        A product on its route, with its recipe; what was said of all routes.
+    inputs, ends
+        With a range; the product at their ends.
+    """
+    moves = _moves(inputs, ends)
+    rows, refused, not_done = [], [], []
+    without = [one.key for one in inputs if moves[one.key] == 0.0]
+    for one in sorted(inputs, key=lambda one: -moves[one.key])[: len(inputs) - len(without)]:
+        try:
+            found = None if ends.budget.is_spent else ends.at(one)
+        except CaseError as error:
+            refused.append((one.key, "; ".join(str(fault) for fault in error.faults)))
+            continue
+        if found is None:
+            not_done.append(one.key)
+        elif (swing := _swing(found, ends.base)) == 0.0:
+            without.append(one.key)
+        else:
+            rows.append(TornadoRow(one, *found, swing))
+    gaps = [gap_alone(best.recipes[0]), *(end.gap for r in rows for end in (r.low, r.high))]
     return Tornado(
-        product,
+        best.product.name,
         best.route,
         tuple(verdicts),
-        base,
-        tuple(row for row in rows if row.swing_usd != 0.0),
-        tuple(row.input.key for row in rows if row.swing_usd == 0.0),
-        tuple(ends.refused.items()),
-        tuple(ends.not_done),
+        ends.base,
+        tuple(sorted(rows, key=_order)),
+        tuple(without),
+        tuple(refused),
+        tuple(not_done),
         gap if (gap := max(gaps)) > PROVED else 0.0,
     )
 
 
-class _Ends:
-    """A product on a route at the ends of inputs' ranges."""
-
-    def __init__(self, case: Case, product: str, route: str, base: float, budget: Budget) -> None:
-        self.case, self.product, self.route, self.base = case, product, route, base
-        self.budget = budget
-        self.refused: dict[str, str] = {}
-        self.not_done: list[str] = []
-
-    def row(self, one: Input) -> TornadoRow | None:
-        """Return the row of an input; ``None`` where it was refused, or time ended."""
-        try:
-            low, high = (self._end(one, value) for value in (one.low, one.high))
-        except CaseError as error:
-            self.refused[one.key] = "; ".join(str(fault) for fault in error.faults)
-            return None
-        if low is None or high is None:
-            self.not_done.append(one.key)
-            return None
-        return TornadoRow(one, low, high, _swing((low, high), self.base))
-
-    def _end(self, one: Input, value: float | None) -> End | None:
-        """Return the product at an end; ``None`` where time ended before it was known."""
-        if value is None or value == one.base:
-            return End(one.base, self.base)
-        case = replaced(self.case, one.key, value)
-        product = case.product(self.product)
-        candidate, verdict = candidate_on(case, product, self.route, self.budget)
-        if candidate is None:
-            return None if verdict.stopped else End(value, None, verdict.reasons)
-        recipe = candidate.recipes[0]
-        return End(value, recipe.cost_per_good_usd, gap=gap_alone(recipe))
+def _moves(inputs: Sequence[Input], ends: Ends) -> dict[str, float]:
+    """Return how far the plan held moves by each input; half of the time is enough for that."""
+    half = 0.0 if ends.budget.limit_s is None else 0.5 * ends.budget.left_s()
+    out: dict[str, float] = {}
+    for one in inputs:
+        late = ends.budget.left_s() <= half
+        out[one.key] = _UNSEEN if late else ends.moves_usd(one)
+    return out
 
 
 def _swing(ends: Iterable[End], base: float) -> float | None:

@@ -162,8 +162,8 @@ def _product(
     own = tuple(column for column in columns if column.product == name)
     best = _best(own)
     route = best.route if best else None
-    explained = explain(case, name, route=route, time_limit_s=_share(budget))
-    front = product_frontier(case, name, route=route, most=_POINTS, time_limit_s=_share(budget))
+    explained = explain(case, name, route=route, time_limit_s=_share(budget, 2))
+    front = product_frontier(case, name, route=route, most=_POINTS, time_limit_s=_share(budget, 3))
     ranges = tornado(case, name, route=route, time_limit_s=_share(budget, 4 / 3))
     crossing = crossover(case, own, ranges, budget)
     flow = None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import altair as alt
 
-from yieldopt.breakeven import BreakEven
+from yieldopt.breakeven import BreakEven, Crossing
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
 from yieldopt.report.charts.style import BLUE, ORANGE, WIDTH, labels, shown
-from yieldopt.report.text import usd
+from yieldopt.report.comparison import crossing_text, is_closed
 
+_TOLD = 2  # as many crossings as the line names; all are marked
 _RATIO = 3.0  # from here on the range is shown by ratios, as it is scanned
 
 
@@ -42,12 +45,15 @@ def _line(found: BreakEven) -> str:
     if not found.crossings:
         line = f"No break-even from {found.low:.6g} to {found.high:.6g}"
         return line + ("; some values were not reached in time." if found.not_known else ".")
-    one = found.crossings[0]
-    cost = next(iter(one.cost_per_good_usd.values()))
-    return (
-        f"At {one.value:.6g} (now {found.base:.6g}) {shown(one.cheaper_above)} takes over from "
-        f"{shown(one.cheaper_below)}, at {usd(cost)} USD per good package."
-    )
+    told = "; ".join(crossing_text(_named(one)) for one in found.crossings[:_TOLD])
+    return f"Now {found.base:.6g}: {told}."
+
+
+def _named(crossing: Crossing) -> Crossing:
+    """Return a crossing with its routes' names as they are shown."""
+    below, above = shown(crossing.cheaper_below), shown(crossing.cheaper_above)
+    costs = {shown(route): cost for route, cost in crossing.cost_per_good_usd.items()}
+    return replace(crossing, cheaper_below=below, cheaper_above=above, cost_per_good_usd=costs)
 
 
 def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
@@ -73,7 +79,8 @@ def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
         alt.Chart(inline(rows)).mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=tips)
     )
     marks: Rows = [{"value": found.base, "what": "now"}]
-    marks += [{"value": one.value, "what": "break-even"} for one in found.crossings]
+    closed = [one for one in found.crossings if is_closed(one)]
+    marks += [{"value": one.value, "what": "break-even"} for one in closed]
     rules = (
         alt.Chart(inline(marks))
         .mark_rule(strokeWidth=2)
