@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.report.hostile import hostile_case
-from yieldopt import load
+from yieldopt import load, solve
 from yieldopt.explanation import Explanation
 from yieldopt.plan import Recipe, Result, Status
 from yieldopt.report.charts import Picture, pictures
@@ -214,8 +214,6 @@ def test_the_pictures_of_the_plan(drawn: dict[str, Picture], study: Study) -> No
 
 def test_a_decision_counts_from_when_the_plan_uses_it() -> None:
     """Before a lump stands, capacity is less; a line is not used before it is qualified."""
-    from yieldopt import solve
-
     case = load("accelerators_2026")
     result = solve(case, time_limit_s=60.0)
     found = {one.kind: one for one in timeline(case, result)}
@@ -238,6 +236,25 @@ def test_a_decision_counts_from_when_the_plan_uses_it() -> None:
         stands = lump.ready is not None and place >= at(lump.ready)
         more = lump.amount * shape.amount_per_period if stands else 0.0
         assert capacity[period] == pytest.approx(own[place] + more)
+
+
+@pytest.mark.parametrize("name", ["ask_overcapacity", "ask_shortage_2026"])
+def test_of_a_plan_alone_its_recipes_are_shown(name: str) -> None:
+    """Each with its own waterfall, though a route has several; and why other routes are out."""
+    plan = solve(load(name))
+    drawn = {picture.key: picture for picture in pictures(Study("c", "t", plan, ()))}
+    for number, product in enumerate(plan.products, 1):
+        own = [recipe for recipe in plan.recipes if recipe.product == product.name]
+        table = drawn[f"plan-recipes-{number}"].rows
+        made = {cells[0]: cells[1] for cells in table if cells[1] is not None}
+        assert made == {recipe.id: recipe.cost_per_good_usd for recipe in own}
+        out = [verdict.route for verdict in product.routes if not verdict.feasible]
+        assert [cells[0] for cells in table if cells[1] is None] == out
+        rows = one(drawn[f"plan-waterfall-{number}"], "step")
+        falls = [usd for recipe in own for usd in recipe.waterfall_usd.values() if usd]
+        assert sorted(row["usd"] for row in rows if row["usd"]) == sorted(falls)
+        assert len({row["route"] for row in rows}) == len(own)
+    assert "plan-allocation" in drawn
 
 
 def test_there_is_no_picture_of_nothing() -> None:

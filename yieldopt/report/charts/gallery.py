@@ -18,10 +18,13 @@ from yieldopt.report.charts.timeline import decisions_over_time
 from yieldopt.report.charts.tornado import tornado_bars
 from yieldopt.report.charts.waterfall import waterfall
 from yieldopt.study import ProductStudy, Study
+from yieldopt.study.planned import planned_columns
 
 
 def pictures(study: Study) -> list[Picture]:
     """Return the pictures of a study: product by product, then those of the plan.
+
+    Where only a plan is known, products are shown as it makes them.
 
     Examples
     --------
@@ -33,6 +36,10 @@ def pictures(study: Study) -> list[Picture]:
     for number, product in enumerate(study.products, 1):
         found += _of_product(f"p{number}", product)
     plan = study.result
+    for number, made in enumerate(plan.products if not study.products else (), 1):
+        columns = planned_columns(plan, made.name)
+        found.append(routes_side_by_side(f"plan-recipes-{number}", columns, "Recipes"))
+        found.append(waterfall(f"plan-waterfall-{number}", columns, "recipe"))
     found.append(allocation("plan-allocation", plan))
     found.append(capacity_use("plan-capacity", plan))
     found.append(shadow_prices("plan-prices", plan))

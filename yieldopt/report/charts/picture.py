@@ -46,7 +46,7 @@ class Picture:
     def spec(self) -> dict[str, Any]:
         """Return the chart as a Vega-Lite specification, checked against its schema."""
         found: dict[str, Any] = self.chart.to_dict()
-        return found
+        return found | {"description": f"{self.title}. {self.line}"}  # for who hears it
 
     def svg(self, theme: Theme = "light") -> str:
         """Return the picture with its title as SVG; nothing is fetched for it."""

@@ -12,7 +12,9 @@ from yieldopt.report.charts.style import BAND, PALETTE, WIDTH, counted, labels, 
 from yieldopt.report.text import usd
 
 
-def routes_side_by_side(key: str, columns: Sequence[RouteColumn]) -> Picture | None:
+def routes_side_by_side(
+    key: str, columns: Sequence[RouteColumn], what: str = "Routes"
+) -> Picture | None:
     """Return the routes of a product as bars, cheapest first; ``None`` where it has none.
 
     Parameters
@@ -21,6 +23,8 @@ def routes_side_by_side(key: str, columns: Sequence[RouteColumn]) -> Picture | N
         Of the picture.
     columns
         Of one product; those without a plan are in the table alone, with their reasons.
+    what
+        What the columns are.
     """
     taken = [(column, column.recipe) for column in columns if column.recipe is not None]
     if not taken:
@@ -42,7 +46,7 @@ def routes_side_by_side(key: str, columns: Sequence[RouteColumn]) -> Picture | N
     out = [column for column in columns if column.recipe is None]
     line += f"; {counted(len(out), 'other')} out or not known, as the table says." if out else "."
     heads = ("route", "cost per good [USD]", "DPPM", "composite yield [fraction]", "why not")
-    title = f"Routes of {shown(recipe.product)} side by side"
+    title = f"{what} of {shown(recipe.product)} side by side"
     return Picture(key, title, line, _chart(rows, list(names.values())), heads, tuple(table))
 
 
@@ -70,8 +74,8 @@ def _chart(rows: Rows, routes: list[str]) -> Chart:
             order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("route:N"),
-                alt.Tooltip("category:N"),
                 alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
+                alt.Tooltip("category:N"),
             ],
         )
         .properties(width=WIDTH, height=alt.Step(BAND))

@@ -19,7 +19,7 @@ _PARTS = {
 _KINDS = ("spent on the good package", "lost in scrap", "escapes and one-off")
 
 
-def waterfall(key: str, routes: Sequence[RouteColumn]) -> Picture | None:
+def waterfall(key: str, routes: Sequence[RouteColumn], what: str = "route") -> Picture | None:
     """Return the waterfall of every route that a product can take; ``None`` where it has none.
 
     Parameters
@@ -28,6 +28,8 @@ def waterfall(key: str, routes: Sequence[RouteColumn]) -> Picture | None:
         Of the picture.
     routes
         Of one product; those without a plan are left out.
+    what
+        What they are.
     """
     taken = [(column.route, column.recipe) for column in routes if column.recipe is not None]
     if not taken:
@@ -57,8 +59,8 @@ def waterfall(key: str, routes: Sequence[RouteColumn]) -> Picture | None:
         f"On {shown(cheapest)} a good package of {shown(recipe.product)} costs "
         f"{usd(recipe.cost_per_good_usd)} USD, of which {usd(scrap)} USD is scrap."
     )
-    columns = ("route", *(f"{step} [USD]" for step in steps), "cost per good [USD]")
-    title = f"Cost waterfall of {shown(recipe.product)} by route"
+    columns = (what, *(f"{step} [USD]" for step in steps), "cost per good [USD]")
+    title = f"Cost waterfall of {shown(recipe.product)} by {what}"
     chart = _chart(rows, steps, list(heads.values()))
     return Picture(key, title, line, chart, columns, tuple(table))
 
