@@ -63,10 +63,12 @@ OUTSIDE = {
         "tree_sitter_json",
         "polars",
         "fastexcel",
+        "openpyxl",  # the cells of a workbook with their types, which fastexcel does not tell
+        "tomlkit",
     },
     "optimize": {"highspy", "ortools", "pulp"},
     "study": {"pydantic"},
-    "report": {"pandas", "polars", "xlsxwriter", "altair", "vl_convert"},
+    "report": {"pandas", "polars", "xlsxwriter", "altair", "vl_convert", "pydantic"},
     "commands": {"click", "rich"},
     "cli": {"click"},
 }

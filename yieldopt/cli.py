@@ -11,6 +11,7 @@ import click
 from yieldopt._version import __version__
 
 HOMES = {
+    "book": ("export", "import"),
     "charts": ("charts",),
     "difference": ("diff",),
     "inputs": ("check", "eval", "flow", "list"),

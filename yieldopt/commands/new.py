@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -12,14 +13,22 @@ _STARTER = Path(__file__).with_name("starter.toml")
 
 @click.command("new")
 @click.argument("file", type=click.Path(path_type=Path))
-def new_(file: Path) -> None:
+@click.option("--xlsx", is_flag=True, help="A workbook (.xlsx) to fill in, for yieldopt import.")
+def new_(file: Path, xlsx: bool) -> None:
     """Write a commented case to start from as FILE (.toml); nothing is written over."""
     from yieldopt.errors import CaseError, Fault
 
-    if file.suffix != ".toml":
-        raise CaseError(Fault("a case is a .toml file", "FILE", str(file)))
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", file.stem)
     text = _STARTER.read_text(encoding="utf-8").replace('"NAME"', f'"{name}"', 1)
+    if xlsx:
+        from yieldopt.report.book.inputs import write_template
+
+        write_template(tomllib.loads(text), file, "FILE")
+        click.echo(f"{file} written; next: yieldopt import {file} -o {name}.toml")
+        return
+    if file.suffix != ".toml":
+        hint = "for a workbook add --xlsx" if file.suffix == ".xlsx" else ""
+        raise CaseError(Fault("a case is a .toml file", "FILE", str(file), hint))
     _write(file, text)
     click.echo(f"{file} written; next: yieldopt solve {file}")
 
