@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from yieldopt.optimize.alike import candidate_like
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.plan import Recipe, Status
 from yieldopt.read.case import load
 from yieldopt.read.replacing import replaced
@@ -46,6 +47,7 @@ class RouteCosts:
         self.found: dict[float, Pair] = {}
         self.late: dict[float, tuple[bool, bool]] = {}  # time ended on a route
         self.reasons: dict[str, None] = {}  # of those
+        self._held: Pair = (None, None)  # the last found
 
     def candidates(self, value: float) -> Pair:
         """Return the best plan of each route at a value; ``None``: there is none, or time ended."""
@@ -61,8 +63,10 @@ class RouteCosts:
         case = self._at(value)
         product = case.product(self.product)
         (one, mine), (other, theirs) = (
-            candidate_on(case, product, route, self.budget) for route in self.routes
+            candidate_like(case, product, route, self.budget, self._held[which])
+            for which, route in enumerate(self.routes)
         )
+        self._held = one or self._held[0], other or self._held[1]
         self.found[value], self.late[value] = (one, other), (mine.stopped, theirs.stopped)
         late = [verdict for verdict in (mine, theirs) if verdict.stopped]
         self.reasons |= dict.fromkeys(reason for verdict in late for reason in verdict.reasons)

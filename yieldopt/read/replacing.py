@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.keys import key_parts
 from yieldopt.read.lookup import known_at, quantity_at
-from yieldopt.read.merging import merged
+from yieldopt.read.merging import entry_name
 from yieldopt.read.shapes import check
 from yieldopt.schema.case import Case, Library, ProductShape
 from yieldopt.schema.models import KINDS
@@ -50,11 +50,8 @@ def replaced(case: Case, key: str, value: float) -> Case:
         hint = near_miss(*known_at(case, parts))
         raise CaseError(Fault("not a number of this case", key, hint=hint))
     kind, name, *path = parts
-    over: Any = value
-    for part in reversed(path):
-        over = {part: over}
     if kind == "products":
-        new = _over(case.product(name), ProductShape, over, (kind, name))
+        new = _with(case.product(name), ProductShape, path, value, (kind, name))
         return replace(case, products=tuple(new if p.name == name else p for p in case.products))
     models = dict(getattr(case.library, kind))
     follow = [
@@ -63,7 +60,7 @@ def replaced(case: Case, key: str, value: float) -> Case:
         if quantity_at(case, (kind, other, *path)) == held
     ]
     for each in (name, *follow):
-        models[each] = _over(models[each], KINDS[kind], over, (kind, each))
+        models[each] = _with(models[each], KINDS[kind], path, value, (kind, each))
     tables: dict[str, Any] = {kind: models}
     insertions = case.insertions
     if kind == "insertions":
@@ -71,8 +68,18 @@ def replaced(case: Case, key: str, value: float) -> Case:
     return replace(case, library=replace(case.library, **tables), insertions=insertions)
 
 
-def _over(model: Any, shape: type[Any], over: Mapping[str, Any], place: tuple[str, str]) -> Any:
-    data = merged(model.model_dump(mode="json", exclude_unset=True), over)
+def _with(
+    model: Any, shape: type[Any], path: Sequence[str], value: float, place: tuple[str, str]
+) -> Any:
+    """Return a model with a number put in its place, entries of lists by their names."""
+    data = model.model_dump(mode="json", exclude_unset=True)
+    here = data
+    for part in path[:-1]:
+        if isinstance(here, list):
+            here = next(entry for entry in here if entry_name(entry) == part)
+        else:
+            here = here.setdefault(part, {})
+    here[path[-1]] = value
     new, faults = check(shape, data, place)
     if new is None:
         raise CaseError(faults)

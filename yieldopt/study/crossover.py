@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from yieldopt.breakeven import BreakEven, breakeven
 from yieldopt.comparison import RouteColumn
 from yieldopt.errors import CaseError
+from yieldopt.optimize.alike import candidate_like
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.candidates import Candidate, candidate_on
 from yieldopt.read.replacing import replaced
 from yieldopt.schema.case import Case
 from yieldopt.study.tornado import Tornado, TornadoRow
@@ -61,7 +62,10 @@ def crossover(
     best, second = (routes[n].route for _, n in taken[:2])
     if best != found.route:
         return None
-    flips = (row for row in rows[:_TRIED] if _flips(case, product, second, row, budget))
+    held, _ = candidate_on(case, case.product(product), second, budget)
+    if held is None:
+        return None
+    flips = (row for row in rows[:_TRIED] if _flips(case, held, row, budget))
     row = next(flips, rows[0])
     left = None if budget.limit_s is None else budget.left_s()
     if left == 0.0:
@@ -72,14 +76,15 @@ def crossover(
     )
 
 
-def _flips(case: Case, product: str, route: str, row: TornadoRow, budget: Budget) -> bool:
-    """Whether a route costs less than the best one at an end of an input's range."""
+def _flips(case: Case, held: Candidate, row: TornadoRow, budget: Budget) -> bool:
+    """Whether another route costs less than the best one at an end of an input's range."""
     for end in (row.low, row.high):
         try:
             there = replaced(case, row.input.key, end.value)
         except CaseError:
             return False
-        candidate, _ = candidate_on(there, there.product(product), route, budget)
+        product = there.product(held.product.name)
+        candidate, _ = candidate_like(there, product, held.route, budget, held)
         cost = candidate.recipes[0].cost_per_good_usd if candidate else None
         if cost is not None and end.cost_per_good_usd is not None and cost < end.cost_per_good_usd:
             return True

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from yieldopt.compile import compile_template
 from yieldopt.engine import evaluate
 from yieldopt.errors import CaseError
+from yieldopt.optimize.alike import is_alike, one_off_on, template_on
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on, one_off_usd
-from yieldopt.optimize.route import exclusions
+from yieldopt.optimize.candidates import Candidate, candidate_on
 from yieldopt.optimize.route_costs import gap_alone
 from yieldopt.read.replacing import replaced
-from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case
 from yieldopt.study.inputs import Input
 
@@ -92,20 +90,18 @@ class Ends:
 
         Its levels may break the product's limits there.
         """
+        name = self.best.route
         try:
             case = replaced(self.case, one.key, value)
-            product, route = case.product(self.best.product.name), self.best.route
-            shape = case.library.routes[route]
-            if exclusions(case.library, product_assembly(product), shape):
-                return math.inf
-            template = compile_template(case, product, shape)
+            product = case.product(self.best.product.name)
+            template = template_on(case, product, name)
         except CaseError:
             return math.inf
-        present = case.library.routes[product.present_route] if product.present_route else None
-        one_off = one_off_usd(product, shape, present)
-        alike = product == self.best.product and one_off == self.best.one_off_usd
-        if alike and template == self.best.template:
+        if template is None:
+            return math.inf
+        if is_alike(self.best, case, product, template):
             return self.base
+        one_off = one_off_on(case, product, name)
         out = evaluate(template.at(self.best.recipes[0].levels), details=False)
         quality = float(out.quality)
         if quality <= 0.0:
