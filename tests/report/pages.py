@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -72,7 +74,8 @@ class Parsed(HTMLParser):
 
     def charts(self) -> dict[str, Any]:
         """Specifications by key."""
-        return {one["key"]: one["spec"] for one in json.loads(self.by_id("charts").text)}
+        held = gzip.decompress(base64.b64decode(self.by_id("charts").text))
+        return {one["key"]: one["spec"] for one in json.loads(held)}
 
 
 def parsed(text: str) -> Parsed:

@@ -14,7 +14,7 @@ from yieldopt._version import __version__
 from yieldopt.report.charts import pictures
 from yieldopt.report.charts.style import shown
 from yieldopt.report.page.figures import chart_data, figures
-from yieldopt.report.page.markup import Markup, json_script, tag
+from yieldopt.report.page.markup import Markup, packed, tag
 from yieldopt.report.page.opening import opening
 from yieldopt.report.page.plan import plan_tables
 from yieldopt.report.page.provenance import provenance
@@ -58,7 +58,7 @@ def page(study: Study, origins: Origins | None) -> str:
         tag("footer", tag("p", f"yieldopt {__version__}. Costs are per good package: money spent "
             "over packages shipped that are good. The page holds its data; it fetches nothing.")),
     ]  # fmt: skip
-    data = json_script(chart_data(drawn), "charts")
+    data = packed(chart_data(drawn), "charts")
     scripts = [_library(), _asset("report.js")]
     run = [tag("script", Markup(text)) for text in scripts]
     head = tag(

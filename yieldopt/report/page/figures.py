@@ -32,7 +32,15 @@ def figures(pictures: Iterable[Picture], products: Sequence[str]) -> Markup:
         for key, found in groups.items()
     ]
     contents = tag("nav", links, aria_label="Pictures by product") if len(links) > 1 else None
-    return tag("section", tag("h2", "Pictures"), contents, parts, id="pictures")
+    words = "Charts need JavaScript; the tables below hold the same numbers."
+    return tag(
+        "section",
+        tag("h2", "Pictures"),
+        tag("noscript", tag("p", words)),
+        contents,
+        parts,
+        id="pictures",
+    )
 
 
 def chart_data(pictures: Iterable[Picture]) -> list[dict[str, Any]]:
@@ -42,23 +50,12 @@ def chart_data(pictures: Iterable[Picture]) -> list[dict[str, Any]]:
 
 def _figure(picture: Picture) -> Markup:
     caption = f"{picture.key}-title"
-    save = [
-        tag("button", kind.upper(), type="button", data_save=kind, data_of=picture.key,
-            aria_label=f"Save as {kind.upper()}: {picture.title}")
-        for kind in ("svg", "png")
-    ]  # fmt: skip
     return tag(
         "figure",
-        tag(
-            "div",
-            tag("h4", picture.title, id=caption),
-            tag("div", save, class_="save"),
-            class_="head",
-        ),
+        tag("h4", picture.title, id=caption),
         tag("p", picture.line, class_="line"),
         tag("div", class_="chart", id=picture.key, role="img", aria_labelledby=caption),
         _table(picture.title, picture.columns, picture.rows),
-        id=f"{picture.key}-figure",
     )
 
 

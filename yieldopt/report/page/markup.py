@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import html
 import json
 from collections.abc import Iterable, Sequence
@@ -13,8 +15,6 @@ from yieldopt.report.charts.style import shown
 _MOST = 200  # characters of a text in a cell
 _EMPTY = frozenset({"meta", "br"})
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
-# What ends a script or begins a comment within one, as JSON writes it otherwise.
-_IN_SCRIPT = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 
 
 class Markup(str):
@@ -85,21 +85,28 @@ def number(value: float) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell | Markup]], label: str) -> Markup:
-    """Return a table that can be scrolled by keys; ``label`` says what it is."""
+    """Return a table that can be scrolled by keys; ``label`` says what it is.
+
+    Columns of numbers alone are told by classes of the table, ``c1`` for the first.
+    """
+    held = list(rows)
     head = tag("tr", [tag("th", cut(name), scope="col") for name in columns])
-    body = [tag("tr", [_cell(cell) for cell in row]) for row in rows]
-    whole = tag("table", tag("thead", head), tag("tbody", body))
+    body = [tag("tr", [tag("td", _cell(cell)) for cell in row]) for row in held]
+    counted = [f"c{at}" for at, cells in enumerate(zip(*held, strict=True), 1) if _numbers(cells)]
+    whole = tag("table", tag("thead", head), tag("tbody", body), class_=" ".join(counted))
     return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=cut(label))
 
 
-def _cell(cell: Cell | Markup) -> Markup:
-    if cell is None:
-        return tag("td")
+def _numbers(cells: Iterable[Cell | Markup]) -> bool:
+    return all(c is None or (isinstance(c, int | float) and not isinstance(c, bool)) for c in cells)
+
+
+def _cell(cell: Cell | Markup) -> Content:
     if isinstance(cell, bool):
-        return tag("td", "yes" if cell else "no")
+        return "yes" if cell else "no"
     if isinstance(cell, int | float):
-        return tag("td", number(cell), class_="n")
-    return tag("td", cell if isinstance(cell, Markup) else cut(cell))
+        return number(cell)
+    return cut(cell) if isinstance(cell, str) and not isinstance(cell, Markup) else cell
 
 
 def folded(summary: str, *content: Content, **attributes: str | bool) -> Markup:
@@ -107,13 +114,15 @@ def folded(summary: str, *content: Content, **attributes: str | bool) -> Markup:
     return tag("details", tag("summary", summary), *content, **attributes)
 
 
-def json_script(data: Any, key: str) -> Markup:
-    """Return data as JSON within a script of type JSON, which nothing in it can end.
+def packed(data: Any, key: str) -> Markup:
+    """Return data as a script that does not run: JSON, compressed, in base 64.
 
     Examples
     --------
-    >>> json_script(["</script>"], "k")
-    '<script type="application/json" id="k">["\\\\u003c/script\\\\u003e"]</script>'
+    >>> held = packed(["</script>"], "k").removesuffix("</script>").rpartition(">")[2]
+    >>> json.loads(gzip.decompress(base64.b64decode(held)))
+    ['</script>']
     """
-    text = json.dumps(data, allow_nan=False, separators=(",", ":")).translate(_IN_SCRIPT)
-    return tag("script", Markup(text), type="application/json", id=key)
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    held = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return tag("script", Markup(held), type="application/gzip", id=key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from yieldopt.optimize.route_costs import PROVED
 from yieldopt.plan import Recipe, Result, Status
 from yieldopt.report.page.markup import Content, Markup, cut, folded, number, table, tag
 from yieldopt.report.text import quantity, usd
@@ -137,7 +138,8 @@ def _limit(product: ProductStudy) -> Content:
     if found is None or limit is None or not chosen:
         return None
     free = found.points[0]
-    words = f": the limit of {number(limit)} DPPM; without it, by itself, the cheapest plan costs "
+    plan = "the cheapest plan" if free.gap <= PROVED else "a plan"
+    words = f": the limit of {number(limit)} DPPM; without it, by itself, {plan} costs "
     return [
         tag("b", cut(product.product)),
         words,

@@ -2,7 +2,6 @@
 // Draws the charts of the page and switches its theme. Colours of text and axes are the page's own
 // variables, so that a theme or a printer changes them without drawing anew.
 (() => {
-  const charts = JSON.parse(document.getElementById("charts").textContent);
   const root = document.documentElement;
 
   function colours(ink, soft, grid) {
@@ -28,23 +27,49 @@
   const onPage = colours("var(--ink)", "var(--soft)", "var(--grid)");
   const onPaper = Object.assign(colours("#16191d", "#4d545d", "#e3e6ea"), { background: "#ffffff" });
 
+  function failed(place, error) {
+    place.textContent = "The chart could not be drawn; its table is below.";
+    console.error(place.id, error);
+  }
+
   async function draw(chart) {
     const place = document.getElementById(chart.key);
     try {
       await vegaEmbed(place, chart.spec, options("svg", onPage));
     } catch (error) {
-      place.textContent = "This chart could not be drawn; its table is below.";
-      console.error(chart.key, error);
+      failed(place, error);
     }
   }
 
-  async function save(key, kind) {
-    const chart = charts.find((each) => each.key === key);
+  async function charts() {
+    const packed = atob(document.getElementById("charts").textContent);
+    const bytes = Uint8Array.from(packed, (char) => char.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).json();
+  }
+
+  function addButtons(chart) {
+    const title = document.getElementById(chart.key + "-title");
+    const group = document.createElement("span");
+    group.className = "save";
+    for (const kind of ["svg", "png"]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = kind.toUpperCase();
+      button.dataset.save = kind;
+      button.setAttribute("aria-label", "Save as " + kind.toUpperCase() + ": " + title.textContent);
+      button.addEventListener("click", () => save(chart, kind));
+      group.append(button);
+    }
+    title.after(group);
+  }
+
+  async function save(chart, kind) {
     const away = document.createElement("div");
     const drawn = await vegaEmbed(away, chart.spec, options(kind === "svg" ? "svg" : "canvas", onPaper));
     const link = document.createElement("a");
     link.href = await drawn.view.toImageURL(kind, 2);
-    link.download = key + "." + kind;
+    link.download = chart.key + "." + kind;
     link.click();
     drawn.finalize();
   }
@@ -57,9 +82,6 @@
   document.getElementById("theme").addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
   });
-  for (const button of document.querySelectorAll("[data-save]")) {
-    button.addEventListener("click", () => save(button.dataset.of, button.dataset.save));
-  }
   // A link to a source opens the list that it is in.
   window.addEventListener("hashchange", () => {
     const target = document.getElementById(location.hash.slice(1));
@@ -71,9 +93,11 @@
   });
 
   (async () => {
-    for (const chart of charts) {
+    const all = await charts();
+    for (const chart of all) {
+      addButtons(chart);
       await draw(chart);
     }
-    root.dataset.drawn = String(charts.length);
-  })();
+    root.dataset.drawn = String(all.length);
+  })().catch((error) => document.querySelectorAll(".chart").forEach((place) => failed(place, error)));
 })();
