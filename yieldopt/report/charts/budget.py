@@ -20,6 +20,14 @@ def dppm_by_source(key: str, product: str, found: Explanation) -> Picture | None
         Of the picture; for its title.
     found
         The best plan explained.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.explanation import explain
+    >>> found = explain(load("minimal"), "asic", insertion="package/final_test").explanation
+    >>> dppm_by_source("d", "asic", found).line
+    'Of 821.5 DPPM, 459.8 come from package/warpage (warp), 56 %.'
     """
     budget = found.dppm_budget
     if not budget:

@@ -18,6 +18,13 @@ def capacity_use(key: str, found: Result) -> Picture | None:
         Of the picture.
     found
         The plan.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> picture = capacity_use("c", solve(load("plan_from_tables")))
+    >>> picture.rows[0]
+    ('interposer.cowos_s', '2026Q1', 17000.0, 17000.0)
     """
     if not found.resource_use:
         return None

@@ -26,6 +26,15 @@ def crossover_map(key: str, found: BreakEven, unit: str) -> Picture | None:
         The break-even.
     unit
         Of the input.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.breakeven import breakeven
+    >>> key = "routes.osat_2p5d.steps.ship_to_osat.cost_usd"
+    >>> found = breakeven(load("minimal"), key, ("cowos_s", "osat_2p5d"), low=0.0, high=20.0)
+    >>> crossover_map("c", found, "USD").title
+    'cowos_s or osat_2p5d, by routes.osat_2p5d.steps.ship_to_osat.cost_usd'
     """
     names = labels(found.routes, 40)
     rows: Rows = [

@@ -24,6 +24,14 @@ def u_curves(key: str, product: str, found: Explanation) -> Picture | None:
         Of the picture; for its title.
     found
         The best plan explained. Levels at which no plan is allowed have no point.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.explanation import explain
+    >>> found = explain(load("minimal"), "asic", insertion="package/final_test").explanation
+    >>> [cells[1] for cells in u_curves("u", "asic", found).rows if cells[2]]
+    ['f995']
     """
     told = [account for account in found.insertions if len(account.levels) > 1]
     if not told:

@@ -20,6 +20,14 @@ def cost_frontier(key: str, found: ProductFrontier) -> Picture | None:
         Of the picture.
     found
         The frontier of its best route.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.optimize.frontier_case import product_frontier
+    >>> picture = cost_frontier("f", product_frontier(load("minimal"), "asic"))
+    >>> picture.title, len(picture.rows)
+    ('Cost against DPPM of asic on osat_2p5d', 68)
     """
     if found.frontier is None or not found.frontier.points:
         return None

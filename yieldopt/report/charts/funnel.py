@@ -24,6 +24,16 @@ def yield_funnel(key: str, product: str, found: Funnel) -> Picture:
         Of the picture; for its title.
     found
         The funnel of the product's best plan.
+
+    Examples
+    --------
+    >>> from yieldopt import Faults, Flow, Node, Step
+    >>> from yieldopt.study.funnel import funnel
+    >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
+    >>> cp = Step("cp", "test", 2.0, coverage={"logic": 0.9})
+    >>> found = funnel(Flow("die", (Node("die", steps=(fab, cp)),)))
+    >>> yield_funnel("f", "chip", found).line.partition(";")[0]
+    'Most are lost at die/cp, where 63.8 % pass'
     """
     losing = [row for row in found.steps if row.pass_frac < 1.0]
     names = labels(f"{row.node}/{row.step}" for row in losing)

@@ -23,6 +23,12 @@ def allocation(key: str, found: Result) -> Picture | None:
         Of the picture.
     found
         The plan.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> allocation("a", solve(load("minimal"))).line
+    '1 good package made, all that is asked.'
     """
     if not found.allocation and not found.unmet:
         return None
@@ -37,9 +43,10 @@ def allocation(key: str, found: Result) -> Picture | None:
     )
     short = tuple((r["product"], _UNMET, "", "", r["period"], r["packages"]) for r in found.unmet)
     whole = found.overall()
-    line = f"{quantity(whole['made'] or 0.0)} good packages are made"
+    made_in_all = whole["made"] or 0.0
+    line = f"{quantity(made_in_all)} good package{'' if made_in_all == 1.0 else 's'} made"
     unmet = whole["unmet"] or 0.0
-    line += f", demand for {quantity(unmet)} is not met." if unmet > 0.0 else ", all that is asked."
+    line += f", demand for {quantity(unmet)} not met." if unmet > 0.0 else ", all that is asked."
     chart = _chart(rows, list(products.values()), lines, list(periods.values()))
     return Picture(key, "What is made where, over time", line, chart, heads, (*made, *short))
 

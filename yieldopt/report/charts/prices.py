@@ -21,6 +21,12 @@ def shadow_prices(key: str, found: Result) -> Picture | None:
         Of the picture.
     found
         The plan.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> shadow_prices("p", solve(load("plan_from_tables"))).columns
+    ('resource', 'period', 'one more unit saves [USD]')
     """
     scarce = [row for row in found.shadow_prices if row["usd_per_unit"] > _WORTH]
     if not scarce:

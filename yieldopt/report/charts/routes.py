@@ -25,6 +25,13 @@ def routes_side_by_side(
         Of one product; those without a plan are in the table alone, with their reasons.
     what
         What the columns are.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.comparison import compare
+    >>> routes_side_by_side("r", compare(load("minimal"))).line
+    'osat_2p5d is cheapest, 2,208.30 USD per good package; cowos_s costs 2,210.81 USD.'
     """
     taken = [(column, column.recipe) for column in columns if column.recipe is not None]
     if not taken:

@@ -28,6 +28,12 @@ def decisions_over_time(
         The decisions.
     periods
         Of the case, in order.
+
+    Examples
+    --------
+    >>> one = Milestone("expansion", "line", "", "Q1", "Q3", 2, 1.0, 5e6)
+    >>> decisions_over_time("t", [one], ["Q1", "Q2", "Q3"]).line
+    '1 decision; the dearest is expansion of line in Q1, 5,000,000 USD.'
     """
     if not found:
         return None

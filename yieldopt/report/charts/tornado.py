@@ -22,6 +22,13 @@ def tornado_bars(key: str, found: Tornado) -> Picture | None:
         Of the picture.
     found
         The tornado of a product; assumed inputs are marked with a star.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.study.tornado import tornado
+    >>> tornado_bars("t", tornado(load("minimal"), "asic")).line
+    'parts.hbm3e_8h.price_usd moves most, 544.23 USD from end to end.'
     """
     base = found.cost_per_good_usd
     if not found.rows or base is None:

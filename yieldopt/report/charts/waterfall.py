@@ -30,6 +30,13 @@ def waterfall(key: str, routes: Sequence[RouteColumn], what: str = "route") -> P
         Of one product; those without a plan are left out.
     what
         What they are.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.comparison import compare
+    >>> waterfall("w", compare(load("minimal"))).line
+    'On osat_2p5d a good package of asic costs 2,208.30 USD, of which 359.57 USD is scrap.'
     """
     taken = [(column.route, column.recipe) for column in routes if column.recipe is not None]
     if not taken:
