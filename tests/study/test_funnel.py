@@ -33,6 +33,7 @@ def test_units_are_those_that_the_engine_charges(seed: int) -> None:
         assert row.leave_per_good == pytest.approx(row.enter_per_good * row.pass_frac, rel=1e-12)
     spent = math.fsum(row.cost_usd_per_good for row in found.steps)
     assert spent == pytest.approx(float(out.cost_per_good_usd), rel=1e-11)
+    assert set(found.component_of) == set(found.scrap_by_cause_usd)
     whole = math.fsum(found.scrap_by_component_usd.values())
     assert whole == pytest.approx(math.fsum(found.scrap_by_cause_usd.values()), rel=1e-12)
 

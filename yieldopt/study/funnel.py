@@ -66,12 +66,15 @@ class Funnel:
         By ``"node/step"`` that left the faults, or scrapped visibly [USD per good package].
     scrap_by_component_usd
         The same by node, largest first.
+    component_of
+        The node of each cause.
     """
 
     steps: tuple[FunnelStep, ...]
     shipped_per_good: float
     scrap_by_cause_usd: Mapping[str, float]
     scrap_by_component_usd: Mapping[str, float]
+    component_of: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -129,9 +132,9 @@ def funnel(flow: Flow) -> Funnel:
         for item in node.inputs:
             leaves[item.node], counts[item.node] = units * item.count, count * item.count
     scrap = scrap_ledger(flow)
-    return Funnel(
-        tuple(rows[place] for place in sorted(rows)), shipped, scrap, _by_node(flow, scrap)
-    )
+    nodes = _components(flow, scrap)
+    steps = tuple(rows[place] for place in sorted(rows))
+    return Funnel(steps, shipped, scrap, _by_node(scrap, nodes), nodes)
 
 
 def _row(
@@ -153,11 +156,14 @@ def _passes(flow: Flow) -> dict[tuple[int, int], float]:
     }
 
 
-def _by_node(flow: Flow, scrap: Mapping[str, float]) -> dict[str, float]:
+def _components(flow: Flow, scrap: Mapping[str, float]) -> dict[str, str]:
     nodes = {f"{node.name}/{step.name}": node.name for node in flow.nodes for step in node.steps}
+    return {cause: nodes.get(cause) or nodes[cause.removesuffix(OVERKILL)] for cause in scrap}
+
+
+def _by_node(scrap: Mapping[str, float], nodes: Mapping[str, str]) -> dict[str, float]:
     totals: dict[str, list[float]] = {}
     for cause, usd in scrap.items():
-        node = nodes.get(cause) or nodes[cause.removesuffix(OVERKILL)]
-        totals.setdefault(node, []).append(usd)
+        totals.setdefault(nodes[cause], []).append(usd)
     summed = {node: math.fsum(parts) for node, parts in totals.items()}
     return dict(sorted(summed.items(), key=lambda item: -item[1]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import altair as alt
 
 from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
@@ -12,11 +10,10 @@ from yieldopt.report.text import usd
 from yieldopt.study.funnel import Funnel, FunnelStep
 
 _KINDS = ("pass", "are lost")
-_CAUSES = 10  # as many guilty ones as the chart shows; the table has all
 
 
 def yield_funnel(key: str, product: str, found: Funnel) -> Picture:
-    """Return the steps at which units are lost, and below them the scrap by guilty step.
+    """Return the steps at which units are lost, and below them the scrap by guilty component.
 
     Parameters
     ----------
@@ -38,16 +35,16 @@ def yield_funnel(key: str, product: str, found: Funnel) -> Picture:
     losing = [row for row in found.steps if row.pass_frac < 1.0]
     names = labels(f"{row.node}/{row.step}" for row in losing)
     units = [cells for row in losing for cells in _units(row, names[f"{row.node}/{row.step}"])]
-    chart = alt.vconcat(
-        _steps(units, list(names.values())), _scrap(found.scrap_by_cause_usd)
-    ).resolve_scale(color="independent")
+    chart = alt.vconcat(_steps(units, list(names.values())), _scrap(found)).resolve_scale(
+        color="independent"
+    )
     heads = (
         "component", "step", "in a package", "units that come per good package",
         "units that pass per good package", "first-pass yield [fraction]",
         "step costs per good [USD]", "scrap that it causes per good [USD]",
     )  # fmt: skip
     table = tuple(_cells(row, found) for row in found.steps)
-    title = f"Yield funnel of {shown(product)}, and its scrap by cause"
+    title = f"Yield funnel of {shown(product)}, and its scrap by guilty component"
     return Picture(key, title, _line(losing, found), chart, heads, table)
 
 
@@ -104,18 +101,23 @@ def _steps(rows: Rows, steps: list[str]) -> Chart:
     return chart
 
 
-def _scrap(causes: Mapping[str, float]) -> Chart:
-    first = list(causes.items())[:_CAUSES]
-    names = labels(cause for cause, _ in first)
-    rows = [{"cause": names[cause], "usd": lost} for cause, lost in first]
+def _scrap(found: Funnel) -> Chart:
+    causes = labels(found.scrap_by_cause_usd, 50)
+    names = labels(found.scrap_by_component_usd)
+    rows: Rows = [
+        {"component": names[found.component_of[cause]], "cause": causes[cause], "usd": lost}
+        for cause, lost in found.scrap_by_cause_usd.items()
+    ]
     chart: Chart = (
         alt.Chart(inline(rows))
-        .mark_bar(color=ORANGE)
+        .mark_bar(color=ORANGE, stroke="black", strokeWidth=0.5)
         .encode(
-            x=alt.X("usd:Q", title="scrap, USD per good package"),
-            y=alt.Y("cause:N", sort=list(names.values()), title="guilty step"),
+            x=alt.X("usd:Q", title="scrap, USD per good package", stack="zero"),
+            y=alt.Y("component:N", sort=list(names.values()), title="guilty component"),
+            order=alt.Order("usd:Q", sort="descending"),
             tooltip=[
-                alt.Tooltip("cause:N", title="guilty"),
+                alt.Tooltip("component:N"),
+                alt.Tooltip("cause:N", title="guilty step"),
                 alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
             ],
         )
