@@ -200,6 +200,14 @@ def test_without_a_plan_the_page_says_why(status: str, study: Study, tmp_path: P
     assert "Make " not in text
 
 
+def test_what_time_did_not_reach_is_not_called_known() -> None:
+    found = parsed(page(study_case("minimal", time_limit_s=1e-6), None))
+    text = found.by_id("decision").text
+    assert "No plan was found in the time given" in text
+    assert "Not known: no product has a plan" in text
+    assert "None: there is no plan to show" in found.by_id("pictures").text
+
+
 def renamed(data: Any, names: dict[str, str]) -> Any:
     """Replace names everywhere, also as keys and within other text."""
     if isinstance(data, dict):

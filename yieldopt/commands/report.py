@@ -51,7 +51,7 @@ def report_(source: Path, file: Path, solver: str, time_limit_s: float | None) -
 
     check_page(file, _FILE)
     if source.suffix.lower() == ".json":
-        study = Study(source.stem, "", read_result(source), ())
+        study = Study(source.name, "", read_result(source), ())
         write_page(page(study, None), file, _FILE)
         result = study.result
     else:

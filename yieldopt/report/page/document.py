@@ -79,11 +79,12 @@ def _title(study: Study) -> str:
 
 
 def _header(study: Study, has_origins: bool) -> Markup:
+    case = tag("p", shown(study.case, 120), class_="case") if study.title else None
     links = [("#decision", "Decision"), ("#pictures", "Pictures"), ("#plan", "Plan")]
     links.append(("#origins", "Assumptions") if has_origins else ("#missing", "What is missing"))
     return tag(
         "header",
-        tag("div", tag("h1", _title(study)), tag("p", shown(study.case, 120), class_="case")),
+        tag("div", tag("h1", _title(study)), case),
         tag(
             "nav",
             [tag("a", word, href=href) for href, word in links],
@@ -96,8 +97,14 @@ def _header(study: Study, has_origins: bool) -> Markup:
 def _missing(study: Study, origins: Origins | None) -> Markup:
     gone = []
     if not study.products:
-        gone += ["routes side by side", "yield funnels", "what each test is worth (U-curves)",
-                 "cost against DPPM", "DPPM by source", "the reach of each assumption"]  # fmt: skip
+        gone += [
+            "each route by itself at its best",
+            "yield funnels",
+            "what each test is worth (U-curves)",
+            "cost against DPPM",
+            "DPPM by source",
+            "the reach of each assumption",
+        ]
     if origins is None:
         gone.append("assumptions and sources")
     return tag(

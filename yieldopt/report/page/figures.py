@@ -33,11 +33,13 @@ def figures(pictures: Iterable[Picture], products: Sequence[str]) -> Markup:
     ]
     contents = tag("nav", links, aria_label="Pictures by product") if len(links) > 1 else None
     words = "Charts need JavaScript; the tables below hold the same numbers."
+    none = None if parts else tag("p", "None: there is no plan to show.")
     return tag(
         "section",
         tag("h2", "Pictures"),
         tag("noscript", tag("p", words)),
         contents,
+        none,
         parts,
         id="pictures",
     )

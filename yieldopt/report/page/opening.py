@@ -156,7 +156,9 @@ def _rests_on(products: Sequence[ProductStudy]) -> Markup:
     words = (
         f"{late} inputs were not varied in the time given; they may matter more." if late else ""
     )
-    if not weighty and not late:
+    if all(product.tornado.cost_per_good_usd is None for product in products):
+        words = "Not known: no product has a plan."
+    elif not weighty and not late:
         words = "None that is only assumed moves a cost."
     items = tag("ol", [tag("li", _weighty(one)) for one in weighty]) if weighty else None
     return tag("div", head, items, tag("p", words))
