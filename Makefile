@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
 BROWSER_STAMP := $(VENV)/.browser-installed
 
-.PHONY: run test test-long test-browser setup check bench bench-compare bench-smoke golden golden-diff dist clean
+.PHONY: run test test-long test-browser setup check bench bench-compare bench-smoke golden golden-diff docs dist clean
 
 run: $(STAMP)
 	$(BIN)/yieldopt solve cases/accelerators_2026.toml
@@ -64,6 +64,9 @@ golden: $(STAMP)
 
 golden-diff: $(STAMP)
 	$(BIN)/python -m tests.golden_cases diff
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.guide.reference
 
 dist: $(STAMP)
 	$(BIN)/python -m build
