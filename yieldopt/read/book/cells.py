@@ -122,11 +122,13 @@ def _inline(value: Any) -> str:
 def inline_item(value: Any) -> Any:
     """Return a value for tomlkit to write on one line."""
     import tomlkit
+    from tomlkit.items import KeyType, SingleKey
 
     if isinstance(value, Mapping):
         table = tomlkit.inline_table()
         for key, inner in value.items():
-            table.append(tomlkit.key(key), inline_item(inner))
+            quoted = KeyType.Basic if _CODED.search(key) else None
+            table.append(SingleKey(key, quoted), inline_item(inner))
         return table
     if isinstance(value, list):
         array = tomlkit.array()

@@ -52,9 +52,10 @@ def import_book(book: Path, file: Path, option: str = "-o") -> Case:
         try:
             case = load(part)
         except CaseError as error:
-            of_case = (_in_book(fault, str(part), book, found) for fault in error.faults)
             known = {fault.key for fault in faults}
-            faults += [fault for fault in of_case if not _echoes(fault, known, found)]
+            for fault in error.faults:
+                told = _in_book(fault, str(part), book, found)
+                faults += [] if _echoes(fault, told, known, found) else [told]
         if faults:
             raise CaseError({str(fault): fault for fault in faults}.values())
     return replace(case)  # where it came from is gone: the file has another name now
@@ -131,8 +132,13 @@ def _in_book(fault: Fault, part: str, book: Path, found: Joined) -> Fault:
     return replace(fault, key=key, file=str(book), line=0)
 
 
-def _echoes(fault: Fault, known: Iterable[str], found: Joined) -> bool:
-    """Return whether a fault stands in a row that could not be read as a whole."""
-    row = re.sub(r"cell [A-Z]+(\d+)", r"row \1", fault.key.split(" (")[0])
+def _echoes(fault: Fault, told: Fault, known: Iterable[str], found: Joined) -> bool:
+    """Return whether a fault only says again what could not be read: a value, or of its row."""
+    path = path_of(fault.key)
+    if path[:3] in found.unsure:
+        return True
+    if fault.message == "is missing" and (path[0], None, *path[2:]) in found.unsure:
+        return True
+    row = re.sub(r"cell [A-Z]+(\d+)", r"row \1", told.key.split(" (")[0])
     rows = {re.sub(r"cell [A-Z]+(\d+)", r"row \1", key) for key in known}
     return row in found.spoilt or row in rows

@@ -28,12 +28,15 @@ class Joined:
     spoilt
         Rows (``sheet Products, row 7``) with a cell that could not be read: of those, no other
         fault is true for sure.
+    unsure
+        Paths (``None`` for any entry of a list) whose values could not be read: nor is it of them.
     """
 
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[Path, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
+    unsure: set[tuple[str, int | None, str]] = field(default_factory=set)
 
     def fault(self, text: str, where: str, value: Any = None, hint: str = "") -> None:
         """Note a fault."""
@@ -57,14 +60,20 @@ class Joined:
         self.places[path] = where
 
 
-def values_in(sheet: Sheet, out: Joined) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]]:
-    """Yield (row, {column name: (value, place)}); what cannot be read is noted and left out."""
+def values_in(
+    sheet: Sheet, out: Joined, plain: str = ""
+) -> Iterator[tuple[int, dict[str, tuple[Any, str]]]]:
+    """Yield (row, {column name: (value, place)}); what cannot be read is noted and left out.
+
+    Cells of the column ``plain`` are given as they are.
+    """
     for number, row in sheet.rows:
         found: dict[str, tuple[Any, str]] = {}
         for column, cell in row.items():
             if column in sheet.header:
                 where = sheet.place(number, column)
-                value = read_or_note(value_of, cell, where, out)
+                is_plain = sheet.header[column] == plain
+                value = cell if is_plain else read_or_note(value_of, cell, where, out)
                 if value is not None:
                     found[sheet.header[column]] = (value, where)
                 else:
@@ -90,11 +99,15 @@ def has_columns(sheet: Sheet, columns: tuple[str, ...], out: Joined) -> bool:
 
 
 def by_name(kind: str, out: Joined, key: str = "name") -> dict[Any, int]:
-    """Return the place of each entry of a list by its name; of a name given twice, the first."""
+    """Return the place of each entry of a list by its name; of a name given twice, the first.
+
+    An entry without a name, or one that could not be read, stands under ``None``: which names
+    there are is not known then.
+    """
     found: dict[Any, int] = {}
     for at, entry in enumerate(out.data.get(kind, ())):
-        if isinstance(entry.get(key), str):
-            found.setdefault(entry[key], at)
+        name = entry.get(key)
+        found.setdefault(name if isinstance(name, str) else None, at)
     return found
 
 
@@ -107,8 +120,8 @@ def owner(
             out.fault("names nothing in its first column", sheet.place(number))
         return None
     name, where = cell
-    if not isinstance(name, str) or name not in known:
-        texts = [text for text in known if isinstance(text, str)]
-        out.fault("unknown name", where, name, near_miss(name, texts))
-        return None
-    return known[name]
+    if isinstance(name, str) and name in known:
+        return known[name]
+    if None not in known:
+        out.fault("unknown name", where, name, near_miss(name, map(str, known)))
+    return None

@@ -28,7 +28,8 @@ def joined(sheets: Mapping[str, Sheet]) -> Joined:
     """Return the data of a case that sheets hold, with everything that does not fit in it."""
     out = Joined()
     for name, sheet in sheets.items():
-        out.spoilt |= {sheet.place(row) for row, _ in sheet.spoilt if row > 1}
+        wrong = {row for row, _ in sheet.spoilt}
+        out.spoilt |= {sheet.place(row) for row, _ in sheet.rows if row in wrong or 1 in wrong}
         out.places[(_home(name),)] = f"sheet {name}"
     _case(sheets, out)
     for kind, name in LISTS.items():
@@ -38,6 +39,7 @@ def joined(sheets: Mapping[str, Sheet]) -> Joined:
     for name, (kind, key) in BY_PERIOD.items():
         if name in sheets:
             join_periods(sheets[name], kind, key, out)
+            _places_of(kind, key, name, out)
     _overrides(sheets, out)
     return out
 
@@ -46,6 +48,12 @@ def _home(sheet: str) -> str:
     """Return the key of a case whose values a sheet holds; empty for several."""
     kinds = {name: kind for kind, name in LISTS.items()}
     return kinds.get(sheet, {PERIODS: "periods", OVERRIDES: "override"}.get(sheet, ""))
+
+
+def _places_of(kind: str, key: str, sheet: str, out: Joined) -> None:
+    """Say that what an entry lacks belongs to the sheet that holds it for all of them."""
+    for at in range(len(out.data.get(kind, ()))):
+        out.places.setdefault((kind, at, key), f"sheet {sheet}")
 
 
 def _only(sheet: Sheet, columns: tuple[str, ...], out: Joined) -> None:
@@ -58,11 +66,14 @@ def _only(sheet: Sheet, columns: tuple[str, ...], out: Joined) -> None:
 def _case(sheets: Mapping[str, Sheet], out: Joined) -> None:
     if CASE in sheets and has_columns(sheets[CASE], ("key", "value"), out):
         _only(sheets[CASE], ("key", "value"), out)
-        for number, row in values_in(sheets[CASE], out):
+        for number, row in values_in(sheets[CASE], out, "key"):
             if "value" in row and "key" not in row:
                 out.fault("a value without a key", sheets[CASE].place(number))
             elif "value" in row:
                 _put_key(out.data, (), row["key"], row["value"], out)
+        for key in (*LISTS, "periods", "override", "tables"):
+            if out.data.pop(key, None) is not None:
+                out.fault("has a sheet of its own", out.places.pop((key,)), key)
     if PERIODS in sheets and has_columns(sheets[PERIODS], ("period",), out):
         _only(sheets[PERIODS], ("period",), out)
         cells = [row["period"] for _, row in values_in(sheets[PERIODS], out) if "period" in row]
@@ -72,16 +83,21 @@ def _case(sheets: Mapping[str, Sheet], out: Joined) -> None:
 
 
 def _put_key(
-    table: dict[str, Any], base: Path, key: tuple[Any, str], value: tuple[Any, str], out: Joined
+    table: dict[str, Any],
+    base: Path,
+    key: tuple[Any, str],
+    value: tuple[Any, str],
+    out: Joined,
+    above: tuple[str, ...] = (),
 ) -> None:
-    """Put a value at the dotted key that a cell holds."""
+    """Put a value at the dotted key that a cell holds, seen from the key ``above`` it."""
     text, where = key
     if not isinstance(text, str):
         out.fault("a key must be text", where, text)
         return
     parts = read_or_note(parts_of, text, where, out)
     if parts is not None:
-        out.put(table, base, parts, *value)
+        out.put(table, base, (*above, *parts), *value)
 
 
 def _entries(sheet: Sheet, kind: str, out: Joined) -> None:
@@ -109,9 +125,11 @@ def _slots(sheets: Mapping[str, Sheet], out: Joined) -> None:
         at = owner(known, row.pop("product", None), number, sheet, out)
         slot = row.pop("slot", None)
         if at is None:
+            out.unsure.add(("products", None, "slots"))
             continue
         if slot is None or not isinstance(slot[0], str):
             out.fault("the name of a slot must be text", sheet.place(number))
+            out.unsure.add(("products", at, "slots"))
             continue
         slots = out.data["products"][at].setdefault("slots", {})
         fills = slots.setdefault(slot[0], []) if isinstance(slots, dict) else None
@@ -128,6 +146,7 @@ def _slots(sheets: Mapping[str, Sheet], out: Joined) -> None:
             for key, (value, where) in row.items():
                 out.put(fill, base, (key,), value, where)
             fills.append(fill)
+    _places_of("products", "slots", SLOTS, out)
 
 
 def _overrides(sheets: Mapping[str, Sheet], out: Joined) -> None:
@@ -136,7 +155,7 @@ def _overrides(sheets: Mapping[str, Sheet], out: Joined) -> None:
         return
     _only(sheet, OVERRIDE_COLUMNS, out)
     known = {kind: by_name(kind, out, key) for kind, key in OWNERS.items()}
-    for number, row in values_in(sheet, out):
+    for number, row in values_in(sheet, out, "key"):
         if "key" not in row or "value" not in row:
             if sheet.place(number) not in out.spoilt:
                 out.fault("needs a key and a value", sheet.place(number))
@@ -153,6 +172,4 @@ def _overrides(sheets: Mapping[str, Sheet], out: Joined) -> None:
                     break
                 entry, base = out.data[kind][at], (kind, at)
         else:
-            over = entry.setdefault("override", {})
-            out.places.setdefault((*base, "override"), sheet.place(number))
-            _put_key(over, (*base, "override"), row["key"], row["value"], out)
+            _put_key(entry, base, row["key"], row["value"], out, ("override",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,11 +131,14 @@ def _sheet(sheet: Any, name: str) -> tuple[Sheet, list[Fault]]:
             rows.append((number, row))
     header: dict[int, str] = {}
     if rows and rows[0][0] == 1:
-        header, wrong_heads = _header(rows.pop(0)[1], blank)
+        cells = rows.pop(0)[1]
+        header, wrong_heads = _header(cells, blank)
         faults += wrong_heads
+        spoilt |= {(1, column) for column in cells.keys() - header.keys()}
     elif rows:
         faults.append(Fault("no header in row 1", f"sheet {name}"))
-    faults += _beside(rows, header, blank)
+    unread = {column for number, column in spoilt if number == 1}
+    faults += _beside(rows, header.keys() | unread, blank)
     return Sheet(name, header, tuple(rows), frozenset(spoilt)), faults
 
 
@@ -175,12 +178,12 @@ def _header(cells: Mapping[int, Cell], blank: Sheet) -> tuple[dict[int, str], li
 
 
 def _beside(
-    rows: list[tuple[int, dict[int, Cell]]], header: Mapping[int, str], blank: Sheet
+    rows: list[tuple[int, dict[int, Cell]]], named: Set[int], blank: Sheet
 ) -> Iterator[Fault]:
     """Yield a fault for each column with values and no name, at its first one."""
     seen: set[int] = set()
     for number, row in rows:
         for column in row:
-            if column not in header and column not in seen:
+            if column not in named and column not in seen:
                 seen.add(column)
                 yield Fault("a value in a column without a name", blank.place(number, column))

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from yieldopt.read.book.layout import CHARTS, PLAN, WATERFALLS
+from yieldopt.report.workbook import fitting
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from yieldopt.report.workbook import Columns, Values
 
 _SERIES = 255  # that a chart can have
-_WIDE, _HIGH, _ACROSS = 8, 18, 2  # columns and rows of a chart, charts side by side
+_WIDE, _HIGH, _ACROSS = 8, 19, 2  # columns and rows of a chart, charts side by side
 _SIZE = {"width": 500, "height": 340}
 _SHOWN = 60  # characters of a name in a title
 
@@ -99,12 +100,17 @@ class Drawing:
         )
 
     def _place(self, chart: Any, title: str, unit: str) -> None:
-        chart.set_title({"name": title, "name_font": {"size": 12}, "overlay": False})
+        down, right = (
+            part * size
+            for part, size in zip(divmod(self.count, _ACROSS), (_HIGH, _WIDE), strict=True)
+        )
+        # A title that refers to a cell is text there; in the chart itself it could be a formula.
+        self.sheet.write_string(down, right, fitting(title))
+        chart.set_title({"name": [CHARTS, down, right], "name_font": {"size": 12}})
         chart.set_y_axis({"name": unit, "num_format": "#,##0"})
         chart.set_legend({"position": "bottom"})
         chart.set_size(_SIZE)
-        down, right = divmod(self.count, _ACROSS)
-        self.sheet.insert_chart(down * _HIGH, right * _WIDE, chart)
+        self.sheet.insert_chart(down + 1, right, chart)
         self.count += 1
 
 
