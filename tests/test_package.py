@@ -204,7 +204,13 @@ def test_every_file_ships_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in FILES:
         assert path.relative_to(ROOT).as_posix() in names
-    assert {"yieldopt/py.typed", "yieldopt/commands/starter.toml"} <= names
+    assets = (
+        "py.typed",
+        "commands/starter.toml",
+        "report/page/report.css",
+        "report/page/report.js",
+    )
+    assert {f"yieldopt/{name}" for name in assets} <= names
     for kind in ("models", "cases", "schemas"):
         for path in (p for end in ("toml", "csv", "json") for p in (ROOT / kind).rglob(f"*.{end}")):
             assert f"yieldopt/_data/{path.relative_to(ROOT).as_posix()}" in names
