@@ -138,6 +138,11 @@ def test_another_json_is_refused_with_every_fault(tmp_path: Path) -> None:
     assert "unknown resource" not in unknown
     price = {"resource": "x", "period": "a", "usd_per_unit": 1.0}
     assert "a price of what resource_use does not list" in faults({"shadow_prices": [price]})
+    for odd in (10**400, 1e308, -1e308):
+        held = saved(tmp_path, json.loads(json.dumps(good)) | {"objective_usd": odd}, "odd.json")
+        code = 2 if odd == 10**400 else 0
+        run("report", held, "-o", tmp_path / "odd.html", code=code)
+    (tmp_path / "odd.html").unlink()
     other = saved(tmp_path, run("compare", "minimal", "--json").stdout, "other.json")
     assert "the top level must be an object" in refused("report", other)
     assert not list(tmp_path.glob("*.html"))

@@ -101,8 +101,9 @@ def decisions(result: Result) -> tuple[Decision, ...]:
     out = []
     for p in result.products:
         sums = {route: math.fsum(each) for route, each in made.get(p.name, {}).items()}
-        total = math.fsum(sums.values())
-        found = [RouteShare(r, n, n / total) for r, n in sums.items() if n > 0.0]
+        some = {route: packages for route, packages in sums.items() if packages > 0.0}
+        total = math.fsum(some.values())
+        found = [RouteShare(route, n, n / total) for route, n in some.items()]
         shares = tuple(sorted(found, key=lambda share: -share.packages))
         cost, dppm = p.cost_per_good_usd, p.dppm
         out.append(Decision(p.name, shares, cost, dppm, p.demand, p.made, p.unmet))
