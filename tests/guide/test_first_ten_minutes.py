@@ -1,7 +1,7 @@
 """A new user's first ten minutes: the README in a copy of the checkout, from `make run` on.
 
 Everything is installed anew in an environment of the copy's own, as the README says; then another
-solver is, as its how-to says.
+solver is, and a workbook is made and read, as the how-tos say.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ def test_the_first_ten_minutes(tmp_path: Path) -> None:
     with contextlib.closing(Reader(home, env)) as user:
         user.skipped = set(NOT_RUN)
         user.read(ROOT / "README.md")
-        user.read(ROOT / "docs" / "howto" / "another-solver.md")
+        for name in ("another-solver", "workbook"):
+            user.read(ROOT / "docs" / "howto" / f"{name}.md")
     page = Page()
     page.feed((home / "report.html").read_text(encoding="utf-8"))
     assert any("One accelerator over two quarters" in heading for heading in page.headings)
     assert page.fetched == []
     assert {path.suffix for path in (home / "charts").iterdir()} == {".svg"}
-    assert (home / "out" / "plan.xlsx").read_bytes()[:2] == b"PK"
+    assert (home / "book.xlsx").read_bytes()[:2] == b"PK"
+    assert (home / "out" / "result.json").exists()
