@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 import yieldopt
+from tests.guide import pictures
 from yieldopt.cli import main as cli
 from yieldopt.schema.json_schema import FILES, json_schema
 
@@ -211,6 +212,7 @@ def write() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in documents().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    pictures.write()
 
 
 if __name__ == "__main__":
