@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
 BROWSER_STAMP := $(VENV)/.browser-installed
 
-.PHONY: run test test-long test-browser setup check bench bench-compare bench-smoke golden golden-diff docs dist clean
+.PHONY: run test test-long test-browser test-office setup check bench bench-compare bench-smoke golden golden-diff docs dist clean
 
 run: $(STAMP)
 	$(BIN)/yieldopt solve cases/accelerators_2026.toml
@@ -14,7 +14,7 @@ run: $(STAMP)
 TESTS := -m pytest -q -n 2 --dist loadfile tests yieldopt
 
 test: $(STAMP)
-	@echo "needs no browser; the report in a real one: make test-browser"
+	@echo "needs no browser and no office; report and workbook in real ones: make test-browser test-office"
 	$(BIN)/python $(TESTS) -m "not long"
 
 # More seeds of the random problems, and what takes more than ten seconds; CI runs them too.
@@ -28,6 +28,10 @@ test-browser: $(BROWSER_STAMP)
 $(BROWSER_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev,browser]"
 	touch $(BROWSER_STAMP)
+
+# The workbook in LibreOffice Calc, which must be installed (or named by SOFFICE); the other tests need none.
+test-office: $(STAMP)
+	$(BIN)/python -m pytest -q -p no:xdist tests/office
 
 setup: $(STAMP) $(BENCH_STAMP)
 

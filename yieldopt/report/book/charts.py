@@ -7,17 +7,18 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from yieldopt.read.book.layout import CHARTS, PLAN, WATERFALLS
+from yieldopt.report.charts.style import PALETTE, shown
 from yieldopt.report.workbook import fitting
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
-    from yieldopt.report.workbook import Columns, Values
+    from yieldopt.report.charts.style import PALETTE, shown
+from yieldopt.report.workbook import Columns, Values
 
 _SERIES = 255  # that a chart can have
 _WIDE, _HIGH, _ACROSS = 8, 19, 2  # columns and rows of a chart, charts side by side
 _SIZE = {"width": 500, "height": 340}
-_SHOWN = 60  # characters of a name in a title
 
 
 class Drawing:
@@ -26,6 +27,8 @@ class Drawing:
     def __init__(self, book: Workbook) -> None:
         self.book = book
         self.sheet = book.add_worksheet(CHARTS)
+        self.sheet.set_landscape()
+        self.sheet.fit_to_pages(1, 0)
         self.count = 0
 
     def waterfalls(self, columns: Columns, rows: Iterable[Values]) -> None:
@@ -38,9 +41,10 @@ class Drawing:
         """
         for product, (first, last) in _runs(rows):
             chart = self.book.add_chart({"type": "column", "subtype": "stacked"})
-            for at in range(2, len(columns) - 1):
-                self._series(chart, WATERFALLS, (0, at), (first, 1, last, 1), (first, at, last, at))
-            self._place(chart, f"Cost per good package of {product[:_SHOWN]}", "USD per good")
+            routes = (first, 1, last, 1)
+            for nth, at in enumerate(range(2, len(columns) - 1)):
+                self._series(chart, WATERFALLS, nth, (0, at), routes, (first, at, last, at))
+            self._place(chart, f"Cost per good package of {shown(product)}", "USD per good")
 
     def allocation(self, columns: Columns, rows: Iterable[Values], keys: int = 4) -> None:
         """Add a chart for each product: good packages by period, each line on top of the others.
@@ -55,10 +59,11 @@ class Drawing:
         sheet, last = f"{PLAN}allocation by period", len(columns) - 1
         for product, (first, final) in _runs(row[1:] for row in rows):
             chart = self.book.add_chart({"type": "column", "subtype": "stacked"})
-            for at in range(first, min(final, first + _SERIES - 1) + 1):
-                self._series(chart, sheet, (at, 0), (0, keys, 0, last), (at, keys, at, last))
+            periods = (0, keys, 0, last)
+            for nth, at in enumerate(range(first, min(final, first + _SERIES - 1) + 1)):
+                self._series(chart, sheet, nth, (at, 0), periods, (at, keys, at, last))
             more = f", {_SERIES} lines of it" if final - first >= _SERIES else ""
-            self._place(chart, f"Made of {product[:_SHOWN]}{more}", "good packages")
+            self._place(chart, f"Good packages of {shown(product)}{more}", "good packages")
 
     def capacity(self, rows: Iterable[Values]) -> None:
         """Add a chart for each resource: what is used of it and what there is, by period.
@@ -72,11 +77,11 @@ class Drawing:
         for resource, (first, last) in _runs(rows):
             periods = (first, 1, last, 1)
             chart = self.book.add_chart({"type": "column"})
-            self._series(chart, sheet, (0, 2), periods, (first, 2, last, 2))
+            self._series(chart, sheet, 0, (0, 2), periods, (first, 2, last, 2))
             line = self.book.add_chart({"type": "line"})
-            self._series(line, sheet, (0, 3), periods, (first, 3, last, 3))
+            self._series(line, sheet, 1, (0, 3), periods, (first, 3, last, 3))
             chart.combine(line)
-            self._place(chart, f"Use of {resource[:_SHOWN]}", "in its unit")
+            self._place(chart, f"Use of {shown(resource)}", "in its unit")
 
     def close(self) -> None:
         """Say so where there is nothing to draw."""
@@ -87,15 +92,19 @@ class Drawing:
     def _series(
         chart: Any,
         sheet: str,
+        nth: int,
         name: tuple[int, int],
         categories: tuple[int, int, int, int],
         values: tuple[int, int, int, int],
     ) -> None:
+        colour = {"color": PALETTE[nth % len(PALETTE)]}
         chart.add_series(
             {
                 "name": [sheet, *name],
                 "categories": [sheet, *categories],
                 "values": [sheet, *values],
+                "fill": colour,
+                "line": colour | {"width": 1.5},
             }
         )
 
@@ -106,7 +115,8 @@ class Drawing:
         )
         # A title that refers to a cell is text there; in the chart itself it could be a formula.
         self.sheet.write_string(down, right, fitting(title))
-        chart.set_title({"name": [CHARTS, down, right], "name_font": {"size": 12}})
+        cell = {"name": [CHARTS, down, right], "data": [title], "name_font": {"size": 12}}
+        chart.set_title(cell)
         chart.set_y_axis({"name": unit, "num_format": "#,##0"})
         chart.set_legend({"position": "bottom"})
         chart.set_size(_SIZE)
