@@ -88,7 +88,12 @@ def methods(name: str, thing: type) -> Iterator[str]:
     """Yield the documented public methods of a class and of its bases in the package."""
     for key, value in sorted(inspect.getmembers(thing, inspect.isroutine)):
         module = getattr(value, "__module__", None) or ""
-        if not key.startswith("_") and module.startswith("yieldopt") and inspect.getdoc(value):
+        if (
+            callable(value)
+            and not key.startswith("_")
+            and module.startswith("yieldopt")
+            and inspect.getdoc(value)
+        ):
             text = indented(signature(value, key) + docstring(value))
             yield f"### {name}.{key}\n\n{text}"
 
