@@ -65,13 +65,21 @@ def test_it_has_formats_frozen_headers_and_charts(book: Path) -> None:
 def test_the_waterfall_of_a_chart_is_that_of_compare(book: Path) -> None:
     rows = list(load_workbook(book)["Waterfalls"].iter_rows(values_only=True))
     told = json.loads(run("compare", "plan_from_tables", "--json").output)
-    taken = [route for route in told if route["recipe"]]
-    assert len(rows) == 1 + len(taken)
-    for row, route in zip(rows[1:], taken, strict=True):
-        own = dict(zip(rows[0], row, strict=True))
-        assert own["route"] == route["route"]
-        for step, usd in route["recipe"]["waterfall_usd"].items():
-            assert own[step] == usd
+    own = {row[:2]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+    assert own.keys() == {(route["product"], route["route"]) for route in told}
+    for route in told:
+        row, recipe = own[route["product"], route["route"]], route["recipe"]
+        assert row["status"] == route["status"]
+        assert row["reasons"] == "; ".join(route["reasons"])
+        assert row["cost_per_good_usd"] == (recipe["cost_per_good_usd"] if recipe else None)
+        for step, usd in (recipe["waterfall_usd"] if recipe else {}).items():
+            assert row[step] == usd
+    assert {route["status"] for route in told} == {"optimal", "infeasible"}
+    # What is drawn: the routes with a plan, in the first rows of each product.
+    with ZipFile(book) as zipped:
+        drawn = [zipped.read(n).decode() for n in zipped.namelist() if "charts/chart" in n]
+    places = {place for chart in drawn for place in re.findall(r"Waterfalls!(\$B[^<]*)", chart)}
+    assert places == {"$B$2:$B$4", "$B$5"}
 
 
 def test_an_untouched_export_is_imported_as_the_same_case(book: Path, tmp_path: Path) -> None:
@@ -95,6 +103,13 @@ def test_the_template_becomes_a_case_that_solves(tmp_path: Path) -> None:
 
 def _fill_in(book: Any) -> None:
     book["Demand"]["C2"], book["Demand"]["D2"] = 1, 2
+
+
+def test_a_workbook_by_name_alone_is_told_the_option(tmp_path: Path) -> None:
+    done = run("new", tmp_path / "mine.xlsx")
+    assert done.exit_code == 2
+    assert "for a workbook add --xlsx" in done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_infeasible_case_is_exported_too(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ _EXITS = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
 def export_(case: Path, file: Path, solver: str, time_limit_s: float | None) -> None:
     """Solve a CASE and write a workbook: its answer with charts, and the case itself to edit.
 
-    The command import makes a case of the workbook again.
+    The command import makes a case of the workbook again; comments of CASE do not go along.
     """
     from yieldopt.report.book.export import export_book
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -31,18 +31,24 @@ class Drawing:
         self.sheet.fit_to_pages(1, 0)
         self.count = 0
 
-    def waterfalls(self, columns: Columns, rows: Iterable[Values]) -> None:
+    def waterfalls(self, columns: Columns, rows: Sequence[Values]) -> None:
         """Add a chart for each product: what a good package costs on each route, by category.
 
         Parameters
         ----------
         columns, rows
-            Of the sheet of waterfalls: product, route, categories, their sum.
+            Of the sheet of waterfalls: product, route, categories, their sum, and two texts. Rows
+            without a sum come last of a product, and are not drawn.
         """
-        for product, (first, last) in _runs(rows):
+        for product, (first, final) in _runs(rows):
+            last = max(
+                (at for at in range(first, final + 1) if rows[at - 1][-3] is not None), default=0
+            )
+            if not last:
+                continue
             chart = self.book.add_chart({"type": "column", "subtype": "stacked"})
             routes = (first, 1, last, 1)
-            for nth, at in enumerate(range(2, len(columns) - 1)):
+            for nth, at in enumerate(range(2, len(columns) - 3)):
                 self._series(chart, WATERFALLS, nth, (0, at), routes, (first, at, last, at))
             self._place(chart, f"Cost per good package of {shown(product)}", "USD per good")
 

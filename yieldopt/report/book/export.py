@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def export_book(
     """Solve a case, write its workbook, and return the plan.
 
     Numbers of tables that the case names stand in the workbook itself; folders of models are named
-    as seen from it.
+    as seen from it. Comments of the case file are left out.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def export_book(
     option
         That named it, for messages.
     solver, time_limit_s
-        As of :func:`yieldopt.solving.solve`; the limit is for plan and routes together.
+        As of :func:`yieldopt.solving.solve`; the limit is shared out between the plan and routes.
 
     Raises
     ------
@@ -68,7 +68,8 @@ def export_book(
         data = data_seen_from(case_data(path), path.parent, file.parent)
         found = checked_grids(data)
         budget = Budget.of(time_limit_s)
-        result = solve(case, solver=solver, time_limit_s=time_limit_s)
+        half_s = None if time_limit_s is None else time_limit_s / 2.0
+        result = solve(case, solver=solver, time_limit_s=half_s)
         left_s = None if time_limit_s is None else max(_LEAST_S, budget.left_s())
         routes = compare(case, time_limit_s=left_s)
 
@@ -82,7 +83,7 @@ def export_book(
 
 
 def fill_answer(
-    sheets: Sheets, result: Result, routes: Iterable[RouteColumn], basis: Origins
+    sheets: Sheets, result: Result, routes: Sequence[RouteColumn], basis: Origins
 ) -> None:
     """Write the sheets of an answer: summary, charts, tables, and what they rest on.
 
@@ -112,21 +113,27 @@ def fill_answer(
     _provenance(sheets, basis)
 
 
-def _waterfalls(routes: Iterable[RouteColumn]) -> tuple[Columns, list[Values]]:
-    taken = [(column, column.recipe) for column in routes if column.recipe is not None]
-    steps = dict.fromkeys(step for _, recipe in taken for step in recipe.waterfall_usd)
+def _waterfalls(routes: Sequence[RouteColumn]) -> tuple[Columns, list[Values]]:
+    """Return what routes cost by category; of a product, those without a plan come last."""
+    order = sorted(routes, key=lambda column: column.recipe is None)
+    falls = [(column, column.recipe.waterfall_usd if column.recipe else {}) for column in order]
+    steps = dict.fromkeys(step for _, fall in falls for step in fall)
     columns: list[tuple[str, Kind]] = [("product", Kind.TEXT), ("route", Kind.TEXT)]
     columns += [(step, Kind.USD) for step in steps] + [("cost_per_good_usd", Kind.USD)]
+    columns += [("status", Kind.TEXT), ("reasons", Kind.TEXT)]
     rows: list[Any] = [
         (
             column.product,
             column.route,
-            *(recipe.waterfall_usd.get(step) for step in steps),
-            recipe.cost_per_good_usd,
+            *(fall.get(step) for step in steps),
+            column.recipe.cost_per_good_usd if column.recipe else None,
+            str(column.status),
+            "; ".join(column.reasons),
         )
-        for column, recipe in taken
+        for column, fall in falls
     ]
-    return columns, rows
+    place = {product: at for at, product in enumerate(dict.fromkeys(c.product for c in routes))}
+    return columns, sorted(rows, key=lambda row: place[row[0]])
 
 
 def _provenance(sheets: Sheets, basis: Origins) -> None:
