@@ -121,7 +121,11 @@ def keys(file: str) -> str:
     """Return the keys of a kind of file as tables: the file's own, then of what stands in it."""
     schema = json_schema(file)
     shapes: Schema = schema.get("$defs", {})
-    out = [MADE, f"# Keys of {file} files\n", introduction(file), table(schema, shapes)]
+    if "then" in schema:  # a model: what one needs that extends no other
+        whole = shapes.pop(schema["then"]["$ref"].rpartition("/")[2])
+        schema["required"] = whole["required"]
+    note = schema["description"] + "\n"
+    out = [MADE, f"# Keys of {file} files\n", note, introduction(file), table(schema, shapes)]
     for name, shape in shapes.items():
         if "properties" in shape and not name.endswith("_changes"):
             note = shape.get("description", "")
@@ -130,7 +134,7 @@ def keys(file: str) -> str:
 
 
 def introduction(file: str) -> str:
-    models = "" if file == "case" else ", or `extends` a file of its kind and changes some"
+    models = "" if file == "case" else "; where a file `extends` one of its kind, `name` alone"
     return (
         f"Keys in bold are needed{models}.\nA *quantity* is a number or "
         "`{ low, base, high, source }`; *by period* is a number, or a list of one per period.\n"
