@@ -7,10 +7,12 @@ import re
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.guide.blocks import Block, blocks, same
 from tests.guide.runner import DOCUMENTS, FRESH, NOT_RUN, ROOT, Reader, environment, reader
+from yieldopt.cli import main as cli
 
 LONG = {"docs/tutorial.md"}  # more than ten seconds
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
@@ -44,6 +46,19 @@ def anchors(path: Path) -> set[str]:
     """The anchors that the headings of a document have on GitHub."""
     heads = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_commands_in_the_text_are_those_that_there_are(path: Path) -> None:
+    """Code within a sentence is not run; its command and options must be known all the same."""
+    assert isinstance(cli, click.Group)
+    for words in re.findall(r"`yieldopt ([^`]+)`", path.read_text(encoding="utf-8")):
+        first, *rest = words.split()
+        if not first.startswith(("-", "COMMAND")):
+            command = cli.get_command(click.Context(cli), first)
+            assert command is not None, f"{name(path)}: yieldopt {words}"
+            known = {flag for one in command.params for flag in one.opts} | {"--help"}
+            assert {word for word in rest if word.startswith("-")} <= known, words
 
 
 def test_what_is_not_run_is_there() -> None:
