@@ -61,6 +61,13 @@ def test_commands_in_the_text_are_those_that_there_are(path: Path) -> None:
             assert {word for word in rest if word.startswith("-")} <= known, words
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_make_has_the_targets_that_are_named(path: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for words in re.findall(r"`make ([^`]+)`", path.read_text(encoding="utf-8")):
+        assert {word for word in words.split() if "=" not in word} <= targets, words
+
+
 def test_what_is_not_run_is_there() -> None:
     there = {
         (name(path), command.partition("  #")[0].rstrip())
