@@ -71,6 +71,8 @@ WRONG: list[tuple[Edit, list[str]]] = [
         ["sheet Capacity, cell C1: no period", "sheet Capacity: no c"],
     ),
     (set_cell("Periods", "A2", datetime.date(2026, 1, 1)), ["sheet Periods, cell A2: a date"]),
+    (set_cell("Products", "C1", 5), ["sheet Products, cell C1: the name of a column must be text"]),
+    (set_cell("Products", "C1", "=A1"), ["sheet Products, cell C1: a formula"]),
     (set_cell("Products", "C2", "[1,"), ["sheet Products, cell C2: not TOML"]),
     (set_cell("Products", "C2", "[1]\na=2"), ["sheet Products, cell C2: not one value"]),
     (append("Case", "[a] #", 1), ["sheet Case, cell A4: not a dotted key"]),

@@ -83,7 +83,7 @@ def test_folders_of_models_are_named_as_seen_from_the_file() -> None:
 
 
 def test_a_case_with_models_of_its_own_comes_back_elsewhere(tmp_path: Path) -> None:
-    for folder in ("a/mine/parts", "b", "c"):
+    for folder in ("a/mine/parts", "b", "c/d"):
         (tmp_path / folder).mkdir(parents=True)
     source = next(p for p in (CASES["minimal"].parent.parent / "models/parts").glob("tpu_die.toml"))
     own = source.read_text().replace('"tpu_die"', '"my_die"', 1)
@@ -92,8 +92,8 @@ def test_a_case_with_models_of_its_own_comes_back_elsewhere(tmp_path: Path) -> N
     (tmp_path / "a/case.toml").write_text('include = ["mine"]\n' + text)
     data = data_seen_from(case_data(tmp_path / "a/case.toml"), tmp_path / "a", tmp_path / "b")
     write_inputs(data, tmp_path / "b/book.xlsx")
-    assert came_back(tmp_path / "b/book.xlsx", tmp_path / "c") == load(tmp_path / "a/case.toml")
-    assert tomllib.loads((tmp_path / "c/case.toml").read_text())["include"] == ["../a/mine"]
+    assert came_back(tmp_path / "b/book.xlsx", tmp_path / "c/d") == load(tmp_path / "a/case.toml")
+    assert tomllib.loads((tmp_path / "c/d/case.toml").read_text())["include"] == ["../../a/mine"]
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
