@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
+BROWSER_STAMP := $(VENV)/.browser-installed
 
-.PHONY: run test test-long setup check bench bench-compare bench-smoke golden golden-diff dist clean
+.PHONY: run test test-long test-browser test-office setup check bench bench-compare bench-smoke golden golden-diff docs dist clean
 
 run: $(STAMP)
 	$(BIN)/yieldopt solve cases/accelerators_2026.toml
@@ -13,11 +14,24 @@ run: $(STAMP)
 TESTS := -m pytest -q -n 2 --dist loadfile tests yieldopt
 
 test: $(STAMP)
+	@echo "needs no browser and no office; report and workbook in real ones: make test-browser test-office"
 	$(BIN)/python $(TESTS) -m "not long"
 
 # More seeds of the random problems, and what takes more than ten seconds; CI runs them too.
 test-long: $(STAMP)
 	$(BIN)/python $(TESTS) -m long
+
+# The report in a real Chromium, which must be installed (or named by CHROMIUM); the other tests need none.
+test-browser: $(BROWSER_STAMP)
+	$(BIN)/python -m pytest -q -p no:xdist tests/browser
+
+$(BROWSER_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev,browser]"
+	touch $(BROWSER_STAMP)
+
+# The workbook in LibreOffice Calc, which must be installed (or named by SOFFICE); the other tests need none.
+test-office: $(STAMP)
+	$(BIN)/python -m pytest -q -p no:xdist tests/office
 
 setup: $(STAMP) $(BENCH_STAMP)
 
@@ -54,6 +68,9 @@ golden: $(STAMP)
 
 golden-diff: $(STAMP)
 	$(BIN)/python -m tests.golden_cases diff
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.guide.reference
 
 dist: $(STAMP)
 	$(BIN)/python -m build

@@ -69,6 +69,25 @@ def test_the_levels_are_chosen_anew_at_every_value(path: Path) -> None:
     assert found.costs["t_other"][0] == pytest.approx(cost(path, "t_other", 0.0), rel=1e-14)
 
 
+def test_a_case_in_memory_gives_what_its_file_gives(path: Path) -> None:
+    """Also of a number that the other route inherits: both routes move with it."""
+    for key in (KEY, "routes.t_pack.one_off_cost_usd"):
+        told = breakeven(path, key, ("t_pack", "t_other"), low=1.0, high=60.0)
+        found = breakeven(load(path), key, ("t_pack", "t_other"), low=1.0, high=60.0)
+        assert found == told
+        assert len(found.scan) >= 18
+
+
+def test_the_scan_holds_the_costs_at_every_value_looked_at(path: Path) -> None:
+    found = breakeven(path, KEY, ("t_pack", "t_other"), low=0.0)
+    values = [value for value, _, _ in found.scan]
+    assert values == sorted(values)
+    assert {0.0, 9.0, 90.0, found.crossings[0].value} <= set(values)
+    at = {value: costs for value, *costs in found.scan}
+    ends = zip(found.costs["t_pack"], found.costs["t_other"], strict=True)
+    assert [at[0.0], at[9.0], at[90.0]] == [list(pair) for pair in ends]
+
+
 class Stub(_Search):
     """Costs as plain functions, to reach what real cases seldom do; None: cannot be taken."""
 

@@ -53,6 +53,7 @@ def pairs(folder: Path) -> dict[str, tuple[list[object], list[object]]]:
         "solve": (["minimal"], [poor]),
         "explain": ([*ON_ONE_ROUTE, "cowos_l"], [*ON_ONE_ROUTE, "osat_2p5d"]),
         "frontier": ([*ON_ONE_ROUTE, "cowos_l"], [*ON_ONE_ROUTE, "osat_2p5d"]),
+        "tornado": (["minimal", "--product", "asic"], [poor, "--product", "asic"]),
         "robust": (["ask_ramp_programme", "--product", "b200"], [strict_ramp, "--product", "b200"]),
         "refine": (
             ["ask_cpo_switch", "--product", "co_packaged"],
@@ -61,7 +62,9 @@ def pairs(folder: Path) -> dict[str, tuple[list[object], list[object]]]:
     }
 
 
-@pytest.mark.parametrize("name", ["eval", "solve", "explain", "frontier", "robust", "refine"])
+@pytest.mark.parametrize(
+    "name", ["eval", "solve", "explain", "frontier", "robust", "refine", "tornado"]
+)
 def test_answers_have_the_same_keys_whether_or_not_there_is_a_plan(
     name: str, tmp_path: Path
 ) -> None:

@@ -268,3 +268,19 @@ def test_no_plan_is_an_answer_and_an_unknown_insertion_an_error() -> None:
     assert explain_template(template, 1.0) is None
     with pytest.raises(UnknownName, match=r"unknown insertion .*did you mean 'die/cp'"):
         explain_template(template, insertion="die/cq")
+
+
+def test_an_insertion_may_have_a_stroke_in_its_name() -> None:
+    """Its place is ``node/insertion``: what it costs and loses is found all the same."""
+    fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
+    found = []
+    for name in ("cp", "hot/cold"):
+        damage = {"bump": Faults(0.01)}
+        test = Step(name, "test", 5.0, coverage={"logic": 0.9}, overkill=0.02, faults=damage)
+        die = OpenNode("die", (), (fab, Choice(name, {"off": None, "on": test})))
+        found.append(explain_template(Template("die", (die,)), escape_cost_usd=1000.0))
+    one, other = (explanation.insertions[0] for explanation in found if explanation)
+    assert other.insertion == "die/hot/cold"
+    assert other.overkill_usd_per_good == one.overkill_usd_per_good > 0.0
+    assert other.damage_usd_per_good == one.damage_usd_per_good > 0.0
+    assert other.cost_usd_per_good == one.cost_usd_per_good > 0.0

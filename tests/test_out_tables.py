@@ -372,7 +372,7 @@ def test_a_failing_writer_leaves_the_old_file(
     out.mkdir()
     for name in ("plan.xlsx", "unmet.parquet"):
         (out / name).write_text("old")
-    home: Any = files if where == "_parquet" else workbook._Sheets
+    home: Any = files if where == "_parquet" else workbook.Sheets
     monkeypatch.setattr(home, where, no_space)
     with pytest.raises(files.CaseError, match="no space left"):
         files.write_all(Solved(planned(), None), out, protected=tmp_path / "case.toml")

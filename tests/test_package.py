@@ -25,7 +25,7 @@ PACKAGE = ROOT / "yieldopt"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"_version"},
-    {"errors", "data", "memory"},
+    {"errors", "data", "memory", "shown"},
     {"physics"},
     {"flow_check", "flow_values"},
     {"flow"},
@@ -40,7 +40,8 @@ LAYERS: list[set[str]] = [
     {"compile"},
     {"optimize", "plan"},
     {"planning"},
-    {"solving", "breakeven", "comparison", "explanation", "start_plan"},
+    {"solving", "breakeven", "comparison", "explanation", "start_plan", "difference"},
+    {"study"},
     {"report"},
     {"benchmark"},
     {"commands"},
@@ -52,6 +53,7 @@ CORE = {"errors", "data", "memory", "physics", "flow_check", "flow_values", "flo
         "ledger", "dppm_budget", "composite", "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
+    "shown": {"pandas", "polars"},  # names of types alone
     "schema": {"pydantic", "pydantic_core"},
     "read": {
         "pydantic",
@@ -61,9 +63,12 @@ OUTSIDE = {
         "tree_sitter_json",
         "polars",
         "fastexcel",
+        "openpyxl",  # the cells of a workbook with their types, which fastexcel does not tell
+        "tomlkit",
     },
     "optimize": {"highspy", "ortools", "pulp"},
-    "report": {"pandas", "polars", "xlsxwriter"},
+    "study": {"pydantic"},
+    "report": {"pandas", "polars", "xlsxwriter", "altair", "vl_convert", "pydantic"},
     "commands": {"click", "rich"},
     "cli": {"click"},
 }
@@ -199,8 +204,15 @@ def test_every_file_ships_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in FILES:
         assert path.relative_to(ROOT).as_posix() in names
-    for kind in ("models", "cases"):
-        for path in (p for end in ("toml", "csv") for p in (ROOT / kind).rglob(f"*.{end}")):
+    assets = (
+        "py.typed",
+        "commands/starter.toml",
+        "report/page/report.css",
+        "report/page/report.js",
+    )
+    assert {f"yieldopt/{name}" for name in assets} <= names
+    for kind in ("models", "cases", "schemas"):
+        for path in (p for end in ("toml", "csv", "json") for p in (ROOT / kind).rglob(f"*.{end}")):
             assert f"yieldopt/_data/{path.relative_to(ROOT).as_posix()}" in names
     assert not [name for name in names if name.startswith(("tests", "bench"))]
     assert not [name for name in names if name.endswith((".pyc", ".ipynb"))]

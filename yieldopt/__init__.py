@@ -73,10 +73,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"yieldopt.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'yieldopt' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a checker would take any name for there
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(import_module(f"yieldopt.{_HOMES[name]}"), name)
+        raise AttributeError(f"module 'yieldopt' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -17,6 +17,7 @@ from yieldopt.read.case import load
 from yieldopt.read.keys import key_parts
 from yieldopt.read.lookup import known_at, quantity_at
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 
 _POINTS = 17  # of the first scan
 _CLOSE = 1e-7  # of the value
@@ -54,7 +55,7 @@ class Crossing:
 
 
 @dataclass(frozen=True)
-class BreakEven:
+class BreakEven(Shown):
     """All crossings in a range, and the costs at its ends.
 
     Parameters
@@ -81,6 +82,9 @@ class BreakEven:
         unknown, where it ended before both routes were known at one value.
     reasons
         Of an unknown answer.
+    scan
+        Every value looked at, rising, with the cost of the first and the second route there [USD
+        per good package]; ``None``: the route cannot be taken, or time ended.
     """
 
     key: str
@@ -96,6 +100,7 @@ class BreakEven:
     gap: float | None
     status: Status
     reasons: tuple[str, ...] = ()
+    scan: tuple[tuple[float, float | None, float | None], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -103,7 +108,7 @@ class BreakEven:
 
 
 def breakeven(
-    path: str | Path,
+    case: str | Path | Case,
     key: str,
     routes: tuple[str, str],
     *,
@@ -116,8 +121,9 @@ def breakeven(
 
     Parameters
     ----------
-    path
-        A case file, or the name of a bundled case.
+    case
+        A case file, or the name of a bundled case; or a case from :func:`yieldopt.load`, which is
+        not read again at every value: much faster, and checked model by model.
     key
         The input, dotted: ``processes.NAME.…``, ``parts.…``, ``routes.NAME.steps.STEP.…``,
         ``insertions.…`` or ``products.NAME.…``.
@@ -154,8 +160,8 @@ def breakeven(
     [('osat_2p5d', 'cowos_s')]
     """
     budget = Budget.of(time_limit_s)
-    case = load(path)
-    asked = _product(case, product)
+    read = case if isinstance(case, Case) else load(case)
+    asked = _product(read, product)
     for route in routes:
         if route not in asked.routes:
             hint = near_miss(route, asked.routes)
@@ -163,9 +169,9 @@ def breakeven(
     if routes[0] == routes[1]:
         raise CaseError(Fault("the two routes are one", value=routes[0]))
     parts = key_parts(key)
-    quantity = quantity_at(case, parts)
+    quantity = quantity_at(read, parts)
     if quantity is None:
-        hint = near_miss(*known_at(case, parts))
+        hint = near_miss(*known_at(read, parts))
         raise CaseError(Fault("not a number of this case", key, hint=hint))
     base = quantity.base
     least = low if low is not None else quantity.low if quantity.low is not None else base / 10
@@ -173,7 +179,7 @@ def breakeven(
     if not least < most:
         text = f"the range from {least:g} to {most:g} is empty: give --low and --high"
         raise CaseError(Fault(text, key))
-    return _Search(path, key, asked.name, routes, budget).run(least, base, most)
+    return _Search(case, key, asked.name, routes, budget).run(least, base, most)
 
 
 def _product(case: Case, name: str | None) -> ProductShape:
@@ -217,6 +223,9 @@ class _Search(RouteCosts):
             gap,
             status,
             tuple(self.reasons) if status is Status.UNKNOWN else (),
+            tuple(
+                (value, self.cost(value, 0), self.cost(value, 1)) for value in sorted(self.found)
+            ),
         )
 
     def _sign(self, value: float) -> bool:

@@ -11,10 +11,16 @@ import click
 from yieldopt._version import __version__
 
 HOMES = {
+    "book": ("export", "import"),
+    "charts": ("charts",),
+    "difference": ("diff",),
     "inputs": ("check", "eval", "flow", "list"),
+    "new": ("new",),
     "plans": ("breakeven", "compare", "solve"),
+    "report": ("report",),
     "resilience": ("resilience",),
-    "studies": ("explain", "frontier", "refine", "robust"),
+    "schema": ("schema",),
+    "studies": ("explain", "frontier", "refine", "robust", "tornado"),
     "speed": ("bench",),
     "starts": ("starts",),
     "why": ("why",),

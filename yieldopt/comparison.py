@@ -13,6 +13,7 @@ from yieldopt.optimize.candidates import candidate_on
 from yieldopt.optimize.route_costs import PROVED, gap_alone
 from yieldopt.plan import Recipe, Status
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,15 @@ class RouteColumn:
         return asdict(self) | {"status": str(self.status)}
 
 
-def compare(case: Case, *, time_limit_s: float | None = None) -> tuple[RouteColumn, ...]:
+class RouteColumns(tuple[RouteColumn, ...], Shown):
+    """Routes side by side, product by product."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"routes": [column.to_dict() for column in self]}
+
+
+def compare(case: Case, *, time_limit_s: float | None = None) -> RouteColumns:
     """Return every product on every route that it allows, at its best levels there.
 
     Parameters
@@ -82,7 +91,7 @@ def compare(case: Case, *, time_limit_s: float | None = None) -> tuple[RouteColu
     ['cowos_s', 'osat_2p5d']
     """
     budget = Budget.of(time_limit_s)
-    return tuple(
+    return RouteColumns(
         _column(case, product, route, budget)
         for product in case.products
         for route in product.routes

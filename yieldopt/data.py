@@ -1,4 +1,4 @@
-"""Where the bundled models and cases are: beside the package, or inside it in a wheel."""
+"""Where the bundled models, cases and schemas are: beside the package, or inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def data_folder(kind: str) -> Path:
-    """Return the folder of bundled ``models`` or ``cases``."""
+    """Return the folder of bundled ``models``, ``cases`` or ``schemas``."""
     package = Path(__file__).resolve().parent
     bundled = package / "_data" / kind
     return bundled if bundled.is_dir() else package.parent / kind

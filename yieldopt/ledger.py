@@ -14,6 +14,8 @@ from yieldopt.errors import CaseError
 from yieldopt.flow import Flow, Node, Step
 from yieldopt.screening import Screens, log_pass, screens
 
+OVERKILL = " (overkill)"  # after the name of a test that is guilty of rejecting good units
+
 
 def scrap_ledger(flow: Flow) -> dict[str, float]:
     """Return the scrap of a flow by cause, largest first [USD per good package].
@@ -91,7 +93,7 @@ def _causes(node: Node, step: Step, seen: Screens, place: tuple[int, int]) -> di
     origins = dict.fromkeys(term.origin for term in seen.tests[place])
     causes = {origin: -_log(seen, place, origin) for origin in origins}
     if step.overkill:
-        causes[f"{name} (overkill)"] = -math.log1p(-float(step.overkill))
+        causes[f"{name}{OVERKILL}"] = -math.log1p(-float(step.overkill))
     return causes
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from yieldopt.optimize.coverage import Proof
+from yieldopt.shown import Shown
 
 
 class Status(StrEnum):
@@ -116,7 +117,7 @@ class ProductResult:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Shown):
     """The whole answer; ``to_dict`` is the fixed JSON contract.
 
     Rows of ``allocation``, ``unmet``, ``resource_use`` and ``shadow_prices`` are plain mappings

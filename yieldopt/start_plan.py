@@ -14,6 +14,7 @@ from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.flow import Flow, Node, Step
 from yieldopt.plan import Recipe, Result
 from yieldopt.schema.case import Case
+from yieldopt.shown import Shown
 
 _WHATS = ("start", "order", "book")
 _BEFORE = -1  # stands for all of the time before the horizon
@@ -64,7 +65,7 @@ class Excess:
 
 
 @dataclass(frozen=True)
-class StartPlan:
+class StartPlan(Shown):
     """All starts, orders and bookings of a plan; empty where the case has no plan.
 
     Parameters

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from yieldopt.commands.completion import routes
 from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, PRODUCT
 
 
@@ -43,7 +44,7 @@ def check(case: Path) -> None:
 @click.command()
 @CASE
 @PRODUCT
-@click.option("--route", required=True, help="A route of the library.")
+@click.option("--route", required=True, shell_complete=routes, help="A route of the library.")
 @click.option(
     "--level", "levels", multiple=True, metavar="NODE/INSERTION=LEVEL", help="Not given: off."
 )

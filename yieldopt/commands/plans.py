@@ -6,10 +6,13 @@ import sys
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from yieldopt.commands import completion
 from yieldopt.commands.progress import shown_progress, stopped_by_ctrl_c
+from yieldopt.commands.report import LIMIT_S, REPORT, write_report
 from yieldopt.commands.shared import (
     CASE,
     GAP,
@@ -22,6 +25,12 @@ from yieldopt.commands.shared import (
     time_limit,
 )
 
+if TYPE_CHECKING:
+    from yieldopt.optimize.budget import Budget
+    from yieldopt.solving import Solved
+
+_LEAST_S = 1e-3  # where no time is left: the studies say so themselves
+
 
 @click.command()
 @CASE
@@ -30,6 +39,7 @@ from yieldopt.commands.shared import (
 @SOLVER
 @GAP
 @time_limit()
+@REPORT
 def solve(
     case: Path,
     as_json: bool,
@@ -37,19 +47,25 @@ def solve(
     solver: str,
     gap: float,
     time_limit_s: float | None,
+    report_file: Path | None,
 ) -> None:
     """Solve a CASE: route, test levels and allocation of every product, with the proof.
 
     Ctrl-C ends it with the best plan so far and its gap.
     """
+    from yieldopt.optimize.budget import Budget
     from yieldopt.read import load
-    from yieldopt.report.files import check_folder, write_all
+    from yieldopt.report.files import check_folder
+    from yieldopt.report.page.file import check_page
     from yieldopt.report.result import result_text
     from yieldopt.solving import solve_whole
     from yieldopt.start_plan import start_plan
 
     if out is not None:
         check_folder(out, case)
+    if report_file is not None:
+        check_page(report_file, "--report")
+    budget = Budget.of(time_limit_s)
     checked = load(case)
     with shown_progress(as_json) as progress, stopped_by_ctrl_c() as stop:
         solved = solve_whole(checked, solver, time_limit_s, gap, progress, stop)
@@ -57,8 +73,21 @@ def solve(
         rows = tuple(asdict(row) for row in start_plan(checked, solved.result).rows)
         solved = replace(solved, result=replace(solved.result, starts=rows))
     result = solved.result
-    write = None if out is None else partial(write_all, solved, out, protected=case)
+    write = partial(_written, solved, case, out, report_file, budget)
     show(result, result_text, as_json, status=result.status, write=write)
+
+
+def _written(
+    solved: Solved, case: Path, out: Path | None, report_file: Path | None, budget: Budget
+) -> None:
+    """Write what was asked for, within the time that is left."""
+    from yieldopt.report.files import write_all
+
+    if out is not None:
+        write_all(solved, out, protected=case)
+    if report_file is not None:
+        limit_s = LIMIT_S if budget.limit_s is None else max(_LEAST_S, budget.left_s())
+        write_report(case, report_file, "--report", limit_s, result=solved.result)
 
 
 @click.command("compare")
@@ -82,8 +111,19 @@ def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
 @click.command("breakeven")
 @CASE
 @click.option("--vary", "key", required=True, metavar="KEY", help="processes.NAME.d0_per_cm2, …")
-@click.option("--between", "routes", required=True, nargs=2, metavar="ROUTE ROUTE")
-@click.option("--product", help="A product of the case, where there are several.")
+@click.option(
+    "--between",
+    "routes",
+    required=True,
+    nargs=2,
+    metavar="ROUTE ROUTE",
+    shell_complete=completion.routes,
+)
+@click.option(
+    "--product",
+    shell_complete=completion.products,
+    help="A product of the case, where there are several.",
+)
 @click.option("--low", type=float, help="Left out: the low of the input's source.")
 @click.option("--high", type=float, help="Left out: the high of the input's source.")
 @time_limit()

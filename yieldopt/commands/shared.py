@@ -11,12 +11,16 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from yieldopt.commands.completion import CasePath, products
+
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
 
-CASE = click.argument("case", type=click.Path(path_type=Path))
+CASE = click.argument("case", type=CasePath(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-PRODUCT = click.option("--product", required=True, help="A product of the case.")
+PRODUCT = click.option(
+    "--product", required=True, shell_complete=products, help="A product of the case."
+)
 SOLVER = click.option(
     "--solver",
     default="highs",

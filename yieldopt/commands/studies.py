@@ -1,4 +1,4 @@
-"""Commands on one product by itself: its plan explained, its frontier, scenarios, free times."""
+"""Commands on one product by itself: plan explained, frontier, scenarios, free times, ranges."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from yieldopt.commands.completion import routes
 from yieldopt.commands.shared import CASE, JSON, PRODUCT, as_options, needs, show, time_limit
 
 _OPTIONS = {
@@ -19,7 +20,7 @@ _OPTIONS = {
 @click.command("explain")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the cheapest.")
 @click.option("--insertion", metavar="NODE/INSERTION", help="Only this one: its U-curve.")
 @time_limit()
 @JSON
@@ -46,7 +47,7 @@ def explain_(
 @click.command("frontier")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the cheapest.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the cheapest.")
 @click.option(
     "--most",
     type=click.IntRange(min=1),
@@ -77,7 +78,7 @@ def frontier_(
 @click.command("robust")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: the best.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the best.")
 @click.option(
     "--measure",
     default="expected",
@@ -129,7 +130,7 @@ def robust_(
 @click.command("refine")
 @CASE
 @PRODUCT
-@click.option("--route", help="One of its routes; left out: all.")
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: all.")
 @time_limit()
 @JSON
 def refine_(
@@ -143,4 +144,28 @@ def refine_(
     show(found, refined_text, as_json, status=found.status)
 
 
-COMMANDS = {"explain": explain_, "frontier": frontier_, "robust": robust_, "refine": refine_}
+@click.command("tornado")
+@CASE
+@PRODUCT
+@click.option("--route", shell_complete=routes, help="One of its routes; left out: the cheapest.")
+@time_limit()
+@JSON
+def tornado_(
+    case: Path, product: str, route: str | None, time_limit_s: float | None, as_json: bool
+) -> None:
+    """Vary each input of a product of CASE alone over its range: what it does to the cost."""
+    from yieldopt.read import load
+    from yieldopt.report.tornado import tornado_text
+    from yieldopt.study.tornado import tornado
+
+    found = tornado(load(case), product, route=route, time_limit_s=time_limit_s)
+    show(found, tornado_text, as_json, status=found.status)
+
+
+COMMANDS = {
+    "explain": explain_,
+    "frontier": frontier_,
+    "robust": robust_,
+    "refine": refine_,
+    "tornado": tornado_,
+}

@@ -170,7 +170,8 @@ class Accounts:
 
 
 def _path(place: str, step: Step) -> str:
-    return f"{place.rpartition('/')[0]}/{step.name}"
+    own = f"/{step.name}"  # an insertion's name may hold a stroke itself
+    return place if place.endswith(own) else f"{place.rpartition('/')[0]}{own}"
 
 
 def _rival(others: Iterable[tuple[str, float | None]]) -> Rival | None:

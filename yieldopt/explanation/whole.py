@@ -17,11 +17,12 @@ from yieldopt.optimize.rules import Rules
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.read.check_rules import menus_of
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 from yieldopt.template import Template
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """The optimum of a template, explained.
 
     Parameters
@@ -138,7 +139,7 @@ def explain_template(
 
 
 @dataclass(frozen=True)
-class ProductExplanation:
+class ProductExplanation(Shown):
     """A product by itself, capacity aside, explained on one route.
 
     Parameters

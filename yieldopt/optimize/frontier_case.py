@@ -11,6 +11,7 @@ from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
 from yieldopt.optimize.frontier import Frontier, Point, frontier
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.schema.case import Case
+from yieldopt.shown import Shown
 
 _MOST = 500
 
@@ -18,7 +19,7 @@ _PROVED = 1e-9  # a relative gap that is rounding
 
 
 @dataclass(frozen=True)
-class ProductFrontier:
+class ProductFrontier(Shown):
     """A product by itself, capacity aside: cost against DPPM on one route, under its rules.
 
     Parameters

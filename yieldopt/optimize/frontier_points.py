@@ -10,6 +10,7 @@ import numpy as np
 
 from yieldopt.optimize.frontier_floor import Floor, hull
 from yieldopt.optimize.terms import ROUNDING
+from yieldopt.shown import Shown
 
 _PROVED = 1e-9  # a relative gap that is rounding
 
@@ -46,7 +47,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Frontier:
+class Frontier(Shown):
     """All points, by rising cost and falling DPPM, and how it was shown that they are all.
 
     Parameters

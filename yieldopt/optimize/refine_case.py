@@ -24,6 +24,7 @@ from yieldopt.optimize.why_not import DEAR_USD, why_not
 from yieldopt.read import load
 from yieldopt.schema.assembly import product_assembly
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 
 _NEAR = 1e-4  # relative: the four digits of a DPPM that are shown
 
@@ -62,7 +63,7 @@ class RefinedRoute:
 
 
 @dataclass(frozen=True)
-class RefinedProduct:
+class RefinedProduct(Shown):
     """A product by itself, capacity aside, on every route asked for.
 
     Parameters

@@ -19,6 +19,7 @@ from yieldopt.optimize.robust_worth import Worth, worth
 from yieldopt.optimize.ruled import Ruled
 from yieldopt.optimize.rules import cut
 from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 
 _ONE_OFF = 1e-9  # relative: one-off costs are the same
 
@@ -54,7 +55,7 @@ class RobustRoute:
 
 
 @dataclass(frozen=True)
-class RobustAnswer:
+class RobustAnswer(Shown):
     """A product over the scenarios of its case; ``best`` is ``None`` where no route can be taken.
 
     Parameters

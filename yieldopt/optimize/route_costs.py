@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from yieldopt.optimize.alike import candidate_like
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.plan import Recipe, Status
 from yieldopt.read.case import load
+from yieldopt.read.replacing import replaced
+from yieldopt.schema.case import Case
 
 PROVED = 1e-9  # a relative gap that is rounding
 Pair = tuple[Candidate | None, Candidate | None]
@@ -25,25 +28,26 @@ class RouteCosts:
 
     Parameters
     ----------
-    path, key, product, routes
-        The case file, the dotted input, names.
+    case, key, product, routes
+        The case file, or a case whose number is replaced in memory; the dotted input, names.
     budget
         Time for all values; absent: no limit.
     """
 
     def __init__(
         self,
-        path: str | Path,
+        case: str | Path | Case,
         key: str,
         product: str,
         routes: tuple[str, str],
         budget: Budget | None = None,
     ) -> None:
-        self.path, self.key, self.product, self.routes = path, key, product, routes
+        self.case, self.key, self.product, self.routes = case, key, product, routes
         self.budget = budget or Budget()
         self.found: dict[float, Pair] = {}
         self.late: dict[float, tuple[bool, bool]] = {}  # time ended on a route
         self.reasons: dict[str, None] = {}  # of those
+        self._held: Pair = (None, None)  # the last found
 
     def candidates(self, value: float) -> Pair:
         """Return the best plan of each route at a value; ``None``: there is none, or time ended."""
@@ -56,14 +60,21 @@ class RouteCosts:
         return self.found[value]
 
     def _weigh(self, value: float) -> None:
-        case = load(self.path, {self.key: value})
+        case = self._at(value)
         product = case.product(self.product)
         (one, mine), (other, theirs) = (
-            candidate_on(case, product, route, self.budget) for route in self.routes
+            candidate_like(case, product, route, self.budget, self._held[which])
+            for which, route in enumerate(self.routes)
         )
+        self._held = one or self._held[0], other or self._held[1]
         self.found[value], self.late[value] = (one, other), (mine.stopped, theirs.stopped)
         late = [verdict for verdict in (mine, theirs) if verdict.stopped]
         self.reasons |= dict.fromkeys(reason for verdict in late for reason in verdict.reasons)
+
+    def _at(self, value: float) -> Case:
+        if isinstance(self.case, Case):
+            return replaced(self.case, self.key, value)
+        return load(self.case, {self.key: value})
 
     def is_late(self, value: float) -> bool:
         """Whether time ended at a value before both routes were known."""

@@ -16,12 +16,13 @@ from yieldopt.planning.losses import Losses, losses
 from yieldopt.planning.scenarios import Scenarios, scenarios
 from yieldopt.planning.setting import setting_of
 from yieldopt.schema.case import Case
+from yieldopt.shown import Shown as InNotebook
 
 _RANK = ("optimal", "feasible", "unknown", "infeasible")
 
 
 @dataclass(frozen=True)
-class Resilience:
+class Resilience(InNotebook):
     """What a case's plan meets.
 
     Parameters

@@ -21,13 +21,14 @@ from yieldopt.planning.why_prices import Marginal, Scarce, marginal, scarce
 from yieldopt.planning.why_rules import Eased, eased
 from yieldopt.planning.why_unused import Excluded, Idle, Unused, excluded, idle_lines, unused
 from yieldopt.schema.case import Case
+from yieldopt.shown import Shown
 
 _PLAN = 0.6  # of the time, where there are whole decisions to look for
 _SAME = 1e-6  # relative: the plan found, and the same plan with its decisions held
 
 
 @dataclass(frozen=True)
-class Why:
+class Why(Shown):
     """What explains a plan, or that there is none.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from yieldopt.read.scenarios import read_scenarios, together_faults
 from yieldopt.read.shapes import check
 from yieldopt.read.tables.merge import with_tables
 from yieldopt.schema.assembly import product_assembly
-from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, Scenario
+from yieldopt.schema.case import Case, CaseShape, Library, Origin, ProductShape, Scenario
 from yieldopt.schema.models import KINDS
 from yieldopt.schema.route import RouteShape
 
@@ -66,9 +67,15 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
         raise CaseError(
             Fault("no such file, and no bundled case of this name", "", str(path), hint)
         )
-    over = _nested(changes or {})
     document = with_tables(open_document(place, "toml"))
-    return _over_time(document, place.parent, over, not changes)
+    return _loaded(document, place.parent, changes or {})
+
+
+def _loaded(document: Document, folder: Path, changes: Mapping[str, Any]) -> Case:
+    """Return the case of an opened file, which knows how to be read with other changes."""
+    case = _over_time(document, folder, _nested(changes), not changes)
+    again = partial(_loaded, document, folder)
+    return case.came_from(Origin(document.name, dict(changes), again))
 
 
 def _over_time(
@@ -162,6 +169,14 @@ def _changed(document: Document, over: Mapping[str, Any]) -> Document:
 def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted keys as the tables of a case file: those of models under ``override``."""
     out: dict[str, Any] = {}
+    known = [*KINDS, *CaseShape.model_fields]
+    faults = [
+        Fault("unknown key", key, hint=near_miss(head, known))
+        for key in changes
+        if (head := key_parts(key)[0]) not in known
+    ]
+    if faults:
+        raise CaseError(faults)
     for key, value in changes.items():
         path = key_parts(key)
         for part in reversed(("override", *path) if path[0] in KINDS else path):

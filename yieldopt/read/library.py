@@ -90,6 +90,12 @@ def read_library(
         _of_kind(reading, "insertions", InsertionShape),
         reading.sources,
         _names_in_broken(reading),
+        {
+            (kind, name): str(document.data["extends"])
+            for kind, documents in reading.raw.items()
+            for name, document in documents.items()
+            if "extends" in document.data
+        },
     )
     for kind, name, fault in cross_faults(library):
         if not library.without_echoes([fault]):

@@ -10,29 +10,9 @@ from yieldopt.read.crosscheck import source_faults
 from yieldopt.read.keys import Path, join_key
 from yieldopt.read.names import repeated
 from yieldopt.read.shapes import check
-from yieldopt.schema.base import Shape
-from yieldopt.schema.case import Library, ProductShape, ScenarioShape
-from yieldopt.schema.planning import (
-    BudgetShape,
-    ChangeShape,
-    ExpansionShape,
-    LineShape,
-    ReservationShape,
-    ResourceShape,
-    ShareShape,
-)
+from yieldopt.schema.case import Library
+from yieldopt.schema.models import ENTRIES
 
-SHAPES: dict[str, type[Shape]] = {
-    "products": ProductShape,
-    "resources": ResourceShape,
-    "lines": LineShape,
-    "expansions": ExpansionShape,
-    "reservations": ReservationShape,
-    "shares": ShareShape,
-    "budgets": BudgetShape,
-    "changes": ChangeShape,
-    "scenarios": ScenarioShape,
-}
 Pieces = dict[str, list[Any]]  # by key of the case; ``None`` where an entry has faults
 
 
@@ -40,7 +20,7 @@ def read_pieces(data: dict[str, Any]) -> tuple[Pieces, list[Fault]]:
     """Return every list of a case as checked entries, and the faults of each entry by itself."""
     found: Pieces = {}
     faults: list[Fault] = []
-    for key, shape in SHAPES.items():
+    for key, shape in ENTRIES.items():
         entries = data.get(key, [])
         found[key] = []
         for at, raw in enumerate(entries if isinstance(entries, list) else []):
@@ -91,7 +71,7 @@ def sources_within(data: dict[str, Any], library: Library) -> list[Fault]:
     """Check every source that the lists of a case name, those of single numbers included."""
     return [
         fault
-        for key in SHAPES
+        for key in ENTRIES
         for at, raw in enumerate(entries_of(data, key))
         for place, text in _sources(raw, (key, at))
         for fault in source_faults(text, join_key(place), library)

@@ -89,7 +89,7 @@ def breakeven_text(found: BreakEven) -> str:
         shown = zip(costs, none, strict=True)
         rows.append((route, *(word if cost is None else usd(cost) for cost, word in shown)))
     parts = [head, columns(rows, right=(1, 2, 3))]
-    parts += [_crossing(crossing) for crossing in found.crossings]
+    parts += [crossing_text(crossing) for crossing in found.crossings]
     if found.status is Status.UNKNOWN:
         parts.append(f"unknown: {'; '.join(found.reasons)}")
     elif found.not_known:
@@ -110,13 +110,19 @@ def _stopped(found: BreakEven) -> str:
     )
 
 
-def _crossing(crossing: Crossing) -> str:
+def is_closed(crossing: Crossing) -> bool:
+    """Whether a crossing was closed in on, or time ended before."""
+    return crossing.value - crossing.not_below <= _CLOSE * abs(crossing.value)
+
+
+def crossing_text(crossing: Crossing) -> str:
+    """Return where a crossing is, what it costs there, and which route is cheaper on each side."""
     sides = f"{crossing.cheaper_below} is cheaper below, {crossing.cheaper_above} above"
     costs = crossing.cost_per_good_usd
     if crossing.is_jump:
         shown = ", ".join(f"{route} {usd(cost)}" for route, cost in costs.items())
         return f"a jump at {crossing.value:.6g}, the costs never meet ({shown} USD); {sides}"
-    if crossing.value - crossing.not_below > _CLOSE * abs(crossing.value):
+    if not is_closed(crossing):
         between = f"between {crossing.not_below:.6g} and {crossing.value:.6g}"
         return f"a break-even or a jump {between}, not closed in on; {sides}"
     cost = usd(next(iter(costs.values())))

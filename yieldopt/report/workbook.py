@@ -56,7 +56,7 @@ def write_workbook(result: Result, tables: Mapping[str, list[Row]], path: Path) 
     OSError
         It cannot be written.
     """
-    _written(path, lambda sheets: sheets.fill(result, tables))
+    written_book(path, lambda sheets: sheets.fill(result, tables))
 
 
 def write_book(facts: Facts, tables: Iterable[tuple[str, Table, list[Row]]], path: Path) -> None:
@@ -72,16 +72,17 @@ def write_book(facts: Facts, tables: Iterable[tuple[str, Table, list[Row]]], pat
         Where to.
     """
 
-    def fill(sheets: _Sheets) -> None:
+    def fill(sheets: Sheets) -> None:
         sheets.facts(sheets.first(2), facts)
         for name, table, rows in tables:
             values = [tuple(row.values()) for row in rows]
             sheets.table(name, tuple(table.columns.items()), values)
 
-    _written(path, fill)
+    written_book(path, fill)
 
 
-def _written(path: Path, fill: Callable[[_Sheets], None]) -> None:
+def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
+    """Write a workbook that a function fills; faults as of :func:`write_workbook`."""
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxFileError
 
@@ -89,13 +90,26 @@ def _written(path: Path, fill: Callable[[_Sheets], None]) -> None:
         options = {"constant_memory": True, "tmpdir": scratch}
         try:
             with Workbook(str(path), options) as book:
-                fill(_Sheets(book))
+                fill(Sheets(book))
         except XlsxFileError as error:
             (cause,) = error.args
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
 
 
-class _Sheets:
+class Exact(float):
+    """A number that goes into the file with all its digits: xlsxwriter itself keeps sixteen.
+
+    Examples
+    --------
+    >>> f"{0.1 + 0.2:.16G}", f"{Exact(0.1 + 0.2):.16G}"
+    ('0.3', '0.30000000000000004')
+    """
+
+    def __format__(self, spec: str) -> str:
+        return repr(float(self))
+
+
+class Sheets:
     """A workbook with its formats."""
 
     def __init__(self, book: Workbook) -> None:
@@ -106,9 +120,14 @@ class _Sheets:
         }
 
     def fill(self, result: Result, tables: Mapping[str, list[Row]]) -> None:
+        """Write the summary and a sheet for each table."""
         self.summary(result, tables["products"])
-        for name, table in TABLES.items():
-            rows = tables[name]
+        self.tables(result, tables)
+
+    def tables(self, result: Result, tables: Mapping[str, list[Row]], before: str = "") -> None:
+        """Write a sheet for each table, with something before its name."""
+        for key, table in TABLES.items():
+            name, rows = before + key, tables[key]
             self.table(name, tuple(table.columns.items()), [tuple(row.values()) for row in rows])
             if table.across is not None:
                 columns, spread = across(table, rows, period_order(result))
@@ -168,7 +187,7 @@ class _Sheets:
         for at, (name, kind) in enumerate(columns):
             values = (row[at] for row in rows)
             sheet.set_column(at, at, _width(name, kind, values), self.formats.get(kind))
-            sheet.write_string(0, at, _fitting(name), self.header)
+            sheet.write_string(0, at, fitting(name), self.header)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, len(rows), len(columns) - 1)
         for down, row in enumerate(rows, 1):
@@ -180,11 +199,11 @@ class _Sheets:
         if value is None:
             return
         if kind is Kind.TEXT:
-            sheet.write_string(row, column, _fitting(value))  # write() would see formulas in it
+            sheet.write_string(row, column, fitting(value))  # write() would see formulas in it
         elif kind is Kind.FLAG:
             sheet.write_boolean(row, column, value)
         else:
-            sheet.write_number(row, column, value, self.formats[kind])
+            sheet.write_number(row, column, Exact(value), self.formats[kind])
 
 
 def _width(name: str, kind: Kind, values: Iterable[Any]) -> float:
@@ -197,7 +216,7 @@ def _width(name: str, kind: Kind, values: Iterable[Any]) -> float:
     return min(max(len(name) + 4, longest + 1, _NARROW), _WIDE)
 
 
-def _fitting(text: str) -> str:
+def fitting(text: str) -> str:
     """Return text as a cell takes it: cut, and saying so, where it is longer than a cell holds.
 
     xlsxwriter takes text between ``<r>`` and ``</r>`` for markup of its own: such text is given to

@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StrictBool,
     StrictStr,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -94,9 +95,16 @@ def _within(low: float, high: float, open_low: bool = False) -> AfterValidator:
     return AfterValidator(check)
 
 
-QNonNegative = Annotated[Quantity, _within(0.0, float("inf"))]
-QPositive = Annotated[Quantity, _within(0.0, float("inf"), open_low=True)]
-QFraction = Annotated[Quantity, _within(0.0, 1.0)]
+def _said(**bounds: float) -> Any:
+    """Return bounds for the JSON Schema of a quantity, which a check in Python does not show."""
+    return Field(json_schema_extra={"within": dict(bounds)})
+
+
+QNonNegative = Annotated[Quantity, _within(0.0, float("inf")), _said(minimum=0.0)]
+QPositive = Annotated[
+    Quantity, _within(0.0, float("inf"), open_low=True), _said(exclusiveMinimum=0.0)
+]
+QFraction = Annotated[Quantity, _within(0.0, 1.0), _said(minimum=0.0, maximum=1.0)]
 
 ZERO = Quantity(base=0.0)
 ONE = Quantity(base=1.0)
@@ -115,7 +123,18 @@ def _overlap(value: Any) -> Any:
 
 
 # How a test overlaps earlier ones; a number is the nested share of one in between.
-Overlap = Annotated[str | float, BeforeValidator(_overlap)]
+Overlap = Annotated[
+    str | float,
+    BeforeValidator(_overlap),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": ["nested", "independent"]},
+                {"type": "number", "minimum": 0.0, "maximum": 1.0},
+            ]
+        }
+    ),
+]
 
 
 def refused(text: str, key: str = "") -> PydanticCustomError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from yieldopt.errors import Fault, UnknownName, near_miss
+from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.schema.base import (
     ONE,
     Flag,
@@ -39,6 +40,7 @@ from yieldopt.schema.planning import (
 from yieldopt.schema.process import ProcessShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.schema.rules import Levels, RulesShape
+from yieldopt.shown import Shown
 
 
 class ProductShape(RulesShape):
@@ -124,7 +126,7 @@ class CaseShape(Shape):
 
 @dataclass(frozen=True)
 class Library:
-    """Every model by name, and the file it came from by (kind, name)."""
+    """Every model by name, the texts of sources, and which model of its kind one extends."""
 
     processes: Mapping[str, ProcessShape]
     parts: Mapping[str, PartShape]
@@ -132,6 +134,7 @@ class Library:
     insertions: Mapping[str, InsertionShape]
     sources: Mapping[str, str] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()  # all names in models that have faults of their own
+    extends: Mapping[tuple[str, str], str] = field(default_factory=dict)  # by (kind, name)
 
     def without_echoes(self, faults: Iterable[Fault]) -> list[Fault]:
         """Drop "unknown …" faults that only echo a model which is there but broken."""
@@ -166,17 +169,40 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Case:
-    """A checked case: every name resolves, every number is in range."""
+class Origin:
+    """Where a case came from.
+
+    Parameters
+    ----------
+    file
+        As it was given; of a bundled case, where that is.
+    changes
+        Values put over those of the file and of the models, by dotted key.
+    reload
+        Reads the case again, as the file was, with these changes in place of ``changes``.
+    """
+
+    file: str
+    changes: Mapping[str, Any]
+    reload: Callable[[Mapping[str, Any]], Case]
+
+
+@dataclass(frozen=True)
+class Case(Shown):
+    """A checked case: every name resolves, every number is in range.
+
+    ``origin`` is known of what ``yieldopt.load`` and :meth:`replace` return. It does not survive
+    ``dataclasses.replace``: what is put in by that stands in no file.
+    """
 
     name: str
     title: str
     periods: tuple[str, ...]
     products: tuple[ProductShape, ...]
     resources: tuple[ResourceShape, ...]
-    insertions: tuple[InsertionShape, ...]
-    library: Library
-    scenarios: tuple[Scenario, ...] = ()
+    insertions: tuple[InsertionShape, ...] = field(repr=False)
+    library: Library = field(repr=False)
+    scenarios: tuple[Scenario, ...] = field(default=(), repr=False)
     period_weeks: float = 13.0
     discount_frac_per_year: float = 0.0
     objective: str = "cost"
@@ -185,8 +211,59 @@ class Case:
     reservations: tuple[ReservationShape, ...] = ()
     shares: tuple[ShareShape, ...] = ()
     budgets: tuple[BudgetShape, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = field(default=(), repr=False)
     resilience: ResilienceShape | None = None
+    origin: Origin | None = field(default=None, init=False, repr=False, compare=False)
+
+    def replace(self, key: str | Mapping[str, Any], *value: Any) -> Case:
+        """Return the case with other values, checked as a whole; this one stays as it is.
+
+        Parameters
+        ----------
+        key
+            A dotted key as of ``yieldopt.load(path, changes)``, in the unit that its name says; or
+            several values at once, by dotted key.
+        value
+            The value, where ``key`` is one key: a number, a text, a list or a table, as in the
+            file.
+
+        Returns
+        -------
+        Case
+            As of ``load(file, changes)``: changes made before hold too, the last over the others,
+            and there are no scenarios. The case file is not read again; its models are.
+
+        Raises
+        ------
+        CaseError
+            Every fault of the case with the values, unknown keys among them; or the case did not
+            come from a file.
+
+        Examples
+        --------
+        >>> from yieldopt import load
+        >>> case = load("minimal")
+        >>> cleaner = case.replace("processes.n5.d0_per_cm2", 0.05)
+        >>> cleaner.library.processes["n5"].d0_per_cm2.base
+        0.05
+        >>> both = cleaner.replace({"products.asic.dppm_limit": 500.0, "period_weeks": 4.0})
+        >>> both.products[0].dppm_limit, both.library.processes["n5"].d0_per_cm2.base
+        (500.0, 0.05)
+        """
+        if isinstance(key, str) != (len(value) == 1):
+            raise TypeError("replace takes a key and a value, or one mapping of keys to values")
+        if self.origin is None:
+            hint = "replace values of a case that load gave, before anything else is done to it"
+            raise CaseError(Fault("the case did not come from a file as it is", hint=hint))
+        more = {key: value[0]} if isinstance(key, str) else dict(key)
+        before = {k: v for k, v in self.origin.changes.items() if k not in more}
+        return self.origin.reload(before | more)
+
+    def came_from(self, origin: Origin) -> Case:
+        """Return the same case with its origin."""
+        out = copy(self)
+        object.__setattr__(out, "origin", origin)  # no argument: copies with other values have none
+        return out
 
     def product(self, name: str) -> ProductShape:
         """Return a product by name; ``UnknownName`` if there is none."""
@@ -202,6 +279,7 @@ __all__ = [
     "CaseShape",
     "Change",
     "Library",
+    "Origin",
     "PerPeriod",
     "ProductShape",
     "Quantity",

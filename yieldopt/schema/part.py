@@ -58,7 +58,7 @@ class GradeShape(Shape):
 
 
 class PartShape(Shape):
-    """A part: how it comes to be decides which keys it has (``_ORIGINS``)."""
+    """A part; how it comes to be decides which other keys it has."""
 
     name: Text
     title: Text

@@ -17,7 +17,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 # All that zipfile and the XML parser raise for a file that is damaged or encrypted.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     KeyError,
     StopIteration,
@@ -71,7 +71,7 @@ def sheet_marks(path: Path, sheet: str) -> Marks:
     try:
         with zipfile.ZipFile(path) as book:
             xml = book.read(_member(book, sheet))
-    except _UNREADABLE:
+    except UNREADABLE:
         return Marks()
     tail = xml[xml.rfind(b"sheetData") :]
     return Marks(xml, tuple(_range(*found.groups()) for found in _MERGED.finditer(tail)))
@@ -82,7 +82,7 @@ def sheet_bytes(path: Path, sheet: str) -> int:
     try:
         with zipfile.ZipFile(path) as book:
             return book.getinfo(_member(book, sheet)).file_size
-    except _UNREADABLE:
+    except UNREADABLE:
         return 0
 
 

@@ -1,0 +1,119 @@
+"""Every command and code block of README and docs runs, and prints what is shown."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.guide.blocks import Block, blocks, same
+from tests.guide.runner import DOCUMENTS, FRESH, NOT_RUN, ROOT, Reader, environment, reader
+from yieldopt.cli import main as cli
+
+LONG = {"docs/tutorial.md"}  # more than ten seconds
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=[pytest.mark.long] if name(p) in LONG else []) for p in DOCUMENTS],
+    ids=name,
+)
+def test_every_block_runs(path: Path, tmp_path: Path) -> None:
+    with reader(tmp_path) as one:
+        one.read(path)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in (a or b for a, b in LINK.findall(path.read_text(encoding="utf-8"))):
+        if not link.startswith(("http://", "https://", "#")):
+            target = path.parent / link.partition("#")[0]
+            assert target.exists(), f"{name(path)} links to {link}"
+            if "#" in link:
+                assert link.partition("#")[2] in anchors(target), f"{name(path)} links to {link}"
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that the headings of a document have on GitHub."""
+    heads = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_commands_in_the_text_are_those_that_there_are(path: Path) -> None:
+    """Code within a sentence is not run; its command and options must be known all the same."""
+    assert isinstance(cli, click.Group)
+    for words in re.findall(r"`yieldopt ([^`]+)`", path.read_text(encoding="utf-8")):
+        first, *rest = words.split()
+        if not first.startswith(("-", "COMMAND")):
+            command = cli.get_command(click.Context(cli), first)
+            assert command is not None, f"{name(path)}: yieldopt {words}"
+            known = {flag for one in command.params for flag in one.opts} | {"--help"}
+            assert {word for word in rest if word.startswith("-")} <= known, words
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_make_has_the_targets_that_are_named(path: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for words in re.findall(r"`make ([^`]+)`", path.read_text(encoding="utf-8")):
+        assert {word for word in words.split() if "=" not in word} <= targets, words
+
+
+def test_what_is_not_run_is_there() -> None:
+    there = {
+        (name(path), command.partition("  #")[0].rstrip())
+        for path in DOCUMENTS
+        for block in blocks(path)
+        if block.kind == "console"
+        for _, command, _ in block.commands
+    }
+    assert FRESH | set(NOT_RUN) <= there
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "alike"),
+    [
+        (["a  1.50"], ["a 1.50"], True),
+        (["a 1.50"], ["a 1.51"], False),
+        (["a 1.5"], ["a 1.50"], False),
+        (["in 0.04 s"], ["in 12.3 s"], True),
+        (["a", "…", "b"], ["a", "x", "y", "b"], True),
+        (["a", "…"], ["a"], True),
+        (["a"], ["a", "b"], False),
+        (["a", "b"], ["a"], False),
+        (["a …"], ["a and more"], True),
+        (["a …", "b"], ["a and more"], False),
+    ],
+)
+def test_outputs_are_compared(shown: list[str], printed: list[str], alike: bool) -> None:
+    assert same(shown, printed) == alike
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "fault"),
+    [
+        ("console", ["$ false"], "false"),
+        ("console", ["$ echo a", "b"], "shows something else"),
+        ("sh", ["false", "true"], "false"),
+        ("toml", ["a = 1"], "which file"),
+        ("python", ["assert 1 == 2"], "AssertionError"),
+        ("text", ["a"], "whose output"),
+    ],
+)
+def test_a_wrong_block_is_seen(kind: str, lines: list[str], fault: str, tmp_path: Path) -> None:
+    one = Reader(tmp_path, environment(Path(sys.executable).parent))
+    with contextlib.closing(one), pytest.raises(AssertionError, match=fault):
+        one._run(Block(kind, 1, tuple(lines)), "here:1", "")

@@ -1,0 +1,196 @@
+"""``yieldopt tornado``: its ends against the case read again with the input changed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from yieldopt import CaseError, UnknownName, evaluate, load
+from yieldopt.cli import main
+from yieldopt.compile import compile_template
+from yieldopt.optimize.budget import Budget
+from yieldopt.optimize.candidates import candidate_on
+from yieldopt.plan import Status
+from yieldopt.read.replacing import replaced
+from yieldopt.report.tornado import tornado_text
+from yieldopt.schema.case import Case, ProductShape
+from yieldopt.study import ends
+from yieldopt.study.inputs import inputs_of
+from yieldopt.study.tornado import Tornado, tornado, varied
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def minimal() -> Tornado:
+    return tornado(load("minimal"), "asic")
+
+
+def run(*args: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["tornado", *args])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def saved(folder: Path, more: str) -> Path:
+    path = folder / "own.toml"
+    path.write_text((ROOT / "cases" / "minimal.toml").read_text() + more)
+    return path
+
+
+def test_every_fifth_end_is_what_the_case_gives_when_it_is_read_again(minimal: Tornado) -> None:
+    """``load(path, {key: value})``, then the search on that route: the same to the last bit but
+    rounding."""
+    for row in minimal.rows[::5]:
+        for end in (row.low, row.high):
+            case = load("minimal", {row.input.key: end.value})
+            candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+            assert candidate is not None
+            cost = candidate.recipes[0].cost_per_good_usd
+            assert end.cost_per_good_usd == pytest.approx(cost, rel=1e-12), row.input.key
+
+
+def test_levels_are_chosen_anew_and_never_lose_to_the_plan_held(minimal: Tornado) -> None:
+    case = load("minimal")
+    candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+    assert candidate is not None
+    held, better = candidate.recipes[0].levels, 0
+    for row in minimal.rows:
+        for end in (row.low, row.high):
+            other = replaced(case, row.input.key, end.value)
+            route = other.library.routes["osat_2p5d"]
+            out = evaluate(compile_template(other, other.products[0], route).at(held))
+            if float(out.dppm) <= 1000.0 and end.cost_per_good_usd is not None:
+                assert end.cost_per_good_usd <= float(out.cost_per_good_usd) * (1 + 1e-9)
+                better += end.cost_per_good_usd < float(out.cost_per_good_usd) * (1 - 1e-9)
+    assert better > 0  # the property is not an empty one
+
+
+def test_swings_are_the_spread_and_fall(minimal: Tornado) -> None:
+    swings = []
+    for row in minimal.rows:
+        costs = (row.low.cost_per_good_usd, row.high.cost_per_good_usd, minimal.cost_per_good_usd)
+        assert None not in costs
+        known = [cost for cost in costs if cost is not None]
+        assert row.swing_usd == max(known) - min(known) > 0.0
+        swings.append(row.swing_usd)
+    assert all(left >= right for left, right in itertools.pairwise(swings))
+    assert minimal.status is Status.OPTIMAL
+    assert "routes.osat_2p5d.lead_time_weeks" in minimal.without_effect
+
+
+def test_all_inputs_with_a_range_are_accounted_for(minimal: Tornado) -> None:
+    case = load("minimal")
+    candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+    assert candidate is not None
+    levels = candidate.recipes[0].levels
+    wanted = [o.key for o in inputs_of(case, "asic", "osat_2p5d", levels) if o.has_range]
+    rows = [row.input.key for row in minimal.rows]
+    assert sorted([*rows, *minimal.without_effect]) == sorted(wanted)
+    unused = {o.key for o in inputs_of(case, "asic", "osat_2p5d")} - set(wanted)
+    assert not unused & set(rows)
+    levels_used = {key.split(".")[3] for key in wanted if key.startswith("insertions.wafer_sort.l")}
+    assert levels_used == {levels["tpu_die/wafer_sort"]}
+
+
+def test_an_end_where_the_product_cannot_be_made_says_why_and_comes_first() -> None:
+    found = tornado(load("b200_class"), "b200_class")
+    first = found.rows[0]
+    assert first.swing_usd is None
+    assert first.input.key == "routes.cowos_l.limits.bump_pitch_um"
+    assert first.high.reasons == ("bump pitch 40 um is below the smallest of 55 um",)
+    assert f"{first.input.key} at 55: {first.high.reasons[0]}" in tornado_text(found)
+
+
+def test_a_share_that_cannot_vary_alone_is_named(tmp_path: Path) -> None:
+    shares = "[override.processes.n5.shares]\nlogic = {low = 0.6, base = 0.7, high = 0.8}\n"
+    found = tornado(load(saved(tmp_path, shares)), "asic")
+    ((key, why),) = found.alone_refused
+    assert key == "processes.n5.shares.logic"
+    assert "the shares sum to 0.9, not to 1" in why
+    assert f"not varied alone: {key}" in tornado_text(found)
+
+
+def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
+    monkeypatch: pytest.MonkeyPatch, minimal: Tornado
+) -> None:
+    """The budget is spent once twenty ends were weighed: ten inputs, or eleven of one end."""
+    count = itertools.count()
+    weighed = ends.candidate_on
+
+    def slow(case: Case, product: ProductShape, route: str, budget: Budget) -> Any:
+        if next(count) >= 20:
+            object.__setattr__(budget, "until", -math.inf)
+        return weighed(case, product, route, budget)
+
+    monkeypatch.setattr(ends, "candidate_on", slow)
+    found = tornado(load("minimal"), "asic", time_limit_s=600.0)
+    assert found.status is Status.FEASIBLE
+    done = [row.input.key for row in found.rows]
+    assert 10 <= len(done) <= 12
+    all_keys = [*(row.input.key for row in minimal.rows), *minimal.without_effect]
+    assert sorted([*done, *found.without_effect, *found.not_done]) == sorted(all_keys)
+    assert "routes.osat_2p5d.lead_time_weeks" in found.without_effect  # it takes no search
+    # The plan held moves the most by those that the search finds to move the most.
+    assert {row.input.key for row in minimal.rows[:8]} <= set(done)
+    assert found.not_done[0] in tornado_text(found)
+
+
+def test_time_that_ends_before_anything_was_varied() -> None:
+    case = load("minimal")
+    best, _ = candidate_on(case, case.products[0], "osat_2p5d")
+    assert best is not None
+    inputs = [one for one in inputs_of(case, "asic", "osat_2p5d") if one.has_range]
+    late = Budget(1.0, -math.inf)
+    found = varied(best, [], inputs, ends.Ends(case, best, late))
+    assert found.rows == found.without_effect == ()
+    assert len(found.not_done) == len(inputs)
+
+
+def test_an_input_without_effect_changes_no_flow(minimal: Tornado) -> None:
+    """What is not searched again: the cost at both ends is that at base all the same."""
+    for key in minimal.without_effect[::4]:
+        one = next(o for o in inputs_of(load("minimal"), "asic", "osat_2p5d") if o.key == key)
+        for value in (one.low, one.high):
+            case = load("minimal", {key: value})
+            candidate, _ = candidate_on(case, case.products[0], "osat_2p5d")
+            assert candidate is not None
+            assert candidate.recipes[0].cost_per_good_usd == minimal.cost_per_good_usd
+
+
+def test_the_command_prints_the_same_numbers(minimal: Tornado) -> None:
+    data = json.loads(run("minimal", "--product", "asic", "--json").stdout)
+    assert data["status"] == "optimal"
+    assert [row["key"] for row in data["rows"]] == [row.input.key for row in minimal.rows]
+    assert data["rows"][0]["unit"] == "USD"
+    assert data["rows"][0]["cost_low_usd"] == minimal.rows[0].low.cost_per_good_usd
+    assert {row["is_assumed"] for row in data["rows"]} == {True, False}
+    text = run("minimal", "--product", "asic").stdout
+    assert text.splitlines()[3].split()[-1] == f"{minimal.rows[0].swing_usd:,.2f}"
+
+
+def test_wrong_names_and_limits_are_refused() -> None:
+    case = load("minimal")
+    with pytest.raises(UnknownName, match="unknown product"):
+        tornado(case, "asci")
+    with pytest.raises(UnknownName, match="none of the routes of asic"):
+        tornado(case, "asic", route="cowos_l")
+    with pytest.raises(CaseError, match="must be above 0"):
+        tornado(case, "asic", time_limit_s=0.0)
+
+
+def test_without_a_route_the_answer_is_infeasible() -> None:
+    result = run("b200_class", "--product", "b200_class", "--route", "osat_2p5d", code=3)
+    assert result.stdout.startswith("infeasible: b200_class can be made on none of these routes")
+    data = json.loads(
+        run(
+            "b200_class", "--product", "b200_class", "--route", "osat_2p5d", "--json", code=3
+        ).stdout
+    )
+    assert data["rows"] == [] and data["binding"]

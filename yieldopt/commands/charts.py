@@ -1,0 +1,54 @@
+"""The command that draws every picture of a case, for slides."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from yieldopt.commands.shared import CASE, INFEASIBLE, SOLVER, UNKNOWN, time_limit
+
+if TYPE_CHECKING:
+    from yieldopt.report.charts.files import Kind
+    from yieldopt.report.charts.style import Theme
+
+_EXITS = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
+
+
+@click.command("charts")
+@CASE
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("charts"),
+    show_default=True,
+    help="Write a file for each picture here.",
+)
+@click.option("--kind", type=click.Choice(["svg", "png"]), default="svg", show_default=True)
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)
+@SOLVER
+@time_limit(60.0)
+def charts_(
+    case: Path, out: Path, kind: Kind, theme: Theme, solver: str, time_limit_s: float | None
+) -> None:
+    """Draw the pictures of a CASE as files for slides: waterfall, funnel, U-curves, tornado, …"""
+    from yieldopt.report.charts import pictures
+    from yieldopt.report.charts.files import picture_fills
+    from yieldopt.report.files import check_folder, write_files
+    from yieldopt.report.text import columns
+    from yieldopt.study import study_case
+
+    check_folder(out, case)
+    study = study_case(case, solver=solver, time_limit_s=time_limit_s)
+    drawn = pictures(study)
+    files = write_files(picture_fills(drawn, kind, theme), out, case)
+    rows = ((str(file), one.title) for file, one in zip(files, drawn, strict=True))
+    status = study.result.status
+    click.echo(columns(rows) if drawn else f"{status}: there is nothing to draw")
+    if str(status) in _EXITS:
+        sys.exit(_EXITS[str(status)])
+
+
+COMMANDS = {"charts": charts_}

@@ -1,0 +1,107 @@
+"""Where one route takes over from another as an input moves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import altair as alt
+
+from yieldopt.breakeven import BreakEven, Crossing
+from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
+from yieldopt.report.charts.style import BLUE, ORANGE, WIDTH, labels, shown
+from yieldopt.report.comparison import crossing_text, is_closed
+
+_TOLD = 2  # as many crossings as the line names; all are marked
+_RATIO = 3.0  # from here on the range is shown by ratios, as it is scanned
+
+
+def crossover_map(key: str, found: BreakEven, unit: str) -> Picture | None:
+    """Return the cost of two routes over the range of an input; ``None`` where none is known.
+
+    Parameters
+    ----------
+    key
+        Of the picture.
+    found
+        The break-even.
+    unit
+        Of the input.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.breakeven import breakeven
+    >>> key = "routes.osat_2p5d.steps.ship_to_osat.cost_usd"
+    >>> found = breakeven(load("minimal"), key, ("cowos_s", "osat_2p5d"), low=0.0, high=20.0)
+    >>> crossover_map("c", found, "USD").title
+    'cowos_s or osat_2p5d, by routes.osat_2p5d.steps.ship_to_osat.cost_usd'
+    """
+    names = labels(found.routes, 40)
+    rows: Rows = [
+        {"value": value, "route": names[route], "usd": cost}
+        for value, *costs in found.scan
+        for route, cost in zip(found.routes, costs, strict=True)
+        if cost is not None
+    ]
+    if not rows:
+        return None
+    heads = (f"{shown(found.key, 60)} [{unit or '1'}]", *(f"{n} [USD]" for n in names.values()))
+    title = f"{shown(found.routes[0])} or {shown(found.routes[1])}, by {shown(found.key, 60)}"
+    return Picture(key, title, _line(found), _chart(rows, found, unit), heads, found.scan)
+
+
+def _line(found: BreakEven) -> str:
+    if not found.crossings:
+        line = f"No break-even from {found.low:.6g} to {found.high:.6g}"
+        return line + ("; some values were not reached in time." if found.not_known else ".")
+    told = "; ".join(crossing_text(_named(one)) for one in found.crossings[:_TOLD])
+    return f"Now {found.base:.6g}: {told}."
+
+
+def _named(crossing: Crossing) -> Crossing:
+    """Return a crossing with its routes' names as they are shown."""
+    below, above = shown(crossing.cheaper_below), shown(crossing.cheaper_above)
+    costs = {shown(route): cost for route, cost in crossing.cost_per_good_usd.items()}
+    return replace(crossing, cheaper_below=below, cheaper_above=above, cost_per_good_usd=costs)
+
+
+def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
+    by_ratio = found.low > 0.0 and found.high / found.low > _RATIO
+    linear = alt.Scale(zero=False, nice=False)
+    scale = alt.Scale(type="log", nice=False) if by_ratio else linear
+    named = shown(found.key, 60) + (f" [{unit}]" if unit else "")
+    x = alt.X("value:Q", title=named, scale=scale)
+    routes = list(labels(found.routes, 40).values())
+    colour = alt.Color(
+        "route:N",
+        title=None,
+        scale=alt.Scale(domain=routes, range=[BLUE, ORANGE]),
+        legend=alt.Legend(orient="top", labelLimit=WIDTH // 2),
+    )
+    tips = [
+        alt.Tooltip("route:N"),
+        alt.Tooltip("value:Q", title="at", format=".6g"),
+        alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
+    ]
+    y = alt.Y("usd:Q", title="USD per good package", scale=alt.Scale(zero=False))
+    lines = (
+        alt.Chart(inline(rows)).mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=tips)
+    )
+    marks: Rows = [{"value": found.base, "what": "now"}]
+    closed = [one for one in found.crossings if is_closed(one)]
+    marks += [{"value": one.value, "what": "break-even"} for one in closed]
+    rules = (
+        alt.Chart(inline(marks))
+        .mark_rule(strokeWidth=2)
+        .encode(
+            x="value:Q",
+            strokeDash=alt.StrokeDash(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=["now", "break-even"], range=[[2, 3], [7, 3]]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[alt.Tooltip("what:N", title="this"), alt.Tooltip("value:Q", format=".6g")],
+        )
+    )
+    return alt.layer(lines, rules).properties(width=WIDTH, height=260)

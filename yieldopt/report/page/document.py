@@ -1,0 +1,137 @@
+"""The whole page: head, parts, scripts, and the policy that keeps it from any network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+import vl_convert
+
+from yieldopt._version import __version__
+from yieldopt.report.charts import pictures
+from yieldopt.report.charts.style import shown
+from yieldopt.report.page.figures import chart_data, figures
+from yieldopt.report.page.markup import Markup, packed, tag
+from yieldopt.report.page.opening import opening
+from yieldopt.report.page.plan import plan_tables
+from yieldopt.report.page.provenance import provenance
+from yieldopt.study import Study
+from yieldopt.study.assumptions import Origins
+
+# Charts are Vega's own, drawn by an interpreter: no text is ever run as a program.
+_LIBRARY = "window.vegaEmbed = vegaEmbed;"
+
+
+def page(study: Study, origins: Origins | None) -> str:
+    """Return a study as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    study
+        What is shown; of a result alone it has no products, and the page says what is missing.
+    origins
+        Assumptions and sources; ``None`` where they are not known.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> from yieldopt.study import study_case
+    >>> from yieldopt.study.assumptions import origins
+    >>> text = page(study_case("minimal"), origins(load("minimal")))
+    >>> text.startswith("<!doctype html>"), len(text) < 2_000_000
+    (True, True)
+    """
+    drawn = pictures(study)
+    body = [
+        _header(study, origins is not None),
+        tag(
+            "main",
+            opening(study),
+            None if study.products and origins else _missing(study, origins),
+            figures(drawn, [product.product for product in study.products]),
+            plan_tables(study.result),
+            provenance(origins) if origins else None,
+        ),
+        tag("footer", tag("p", f"yieldopt {__version__}. Costs are per good package: money spent "
+            "over packages shipped that are good. The page holds its data; it fetches nothing.")),
+    ]  # fmt: skip
+    data = packed(chart_data(drawn), "charts")
+    scripts = [_library(), _asset("report.js")]
+    run = [tag("script", Markup(text)) for text in scripts]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(scripts)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{_title(study)} – yieldopt"),
+        tag("style", Markup(_asset("report.css"))),
+    )
+    whole = tag("html", head, tag("body", *body, data, *run), lang="en")
+    return f"<!doctype html>\n{whole}\n"
+
+
+def _title(study: Study) -> str:
+    return shown(study.title or study.case, 120)
+
+
+def _header(study: Study, has_origins: bool) -> Markup:
+    case = tag("p", shown(study.case, 120), class_="case") if study.title else None
+    links = [("#decision", "Decision"), ("#pictures", "Pictures"), ("#plan", "Plan")]
+    links.append(("#origins", "Assumptions") if has_origins else ("#missing", "What is missing"))
+    return tag(
+        "header",
+        tag("div", tag("h1", _title(study)), case),
+        tag(
+            "nav",
+            [tag("a", word, href=href) for href, word in links],
+            tag("button", "Dark or light", type="button", id="theme"),
+            aria_label="Page",
+        ),
+    )
+
+
+def _missing(study: Study, origins: Origins | None) -> Markup:
+    gone = []
+    if not study.products:
+        gone += [
+            "each route by itself at its best",
+            "yield funnels",
+            "what each test is worth (U-curves)",
+            "cost against DPPM",
+            "DPPM by source",
+            "the reach of each assumption",
+        ]
+    if origins is None:
+        gone.append("assumptions and sources")
+    return tag(
+        "section",
+        tag("h2", "What is missing"),
+        tag("p", "This page was made from a result, without its case. Not in it: "
+            f"{', '.join(gone)}. `yieldopt report CASE -o report.html` shows them."),
+        id="missing",
+    )  # fmt: skip
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Return the content policy: only these scripts run, nothing is fetched or sent anywhere."""
+    hashes = (hashlib.sha256(text.encode()).digest() for text in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(each).decode()}'" for each in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _library() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script."""
+    return str(vl_convert.javascript_bundle(_LIBRARY))
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
