@@ -14,7 +14,12 @@ from tests.guide.blocks import Block, blocks, same
 from tests.guide.runner import DOCUMENTS, FRESH, NOT_RUN, ROOT, Reader, environment, reader
 from yieldopt.cli import main as cli
 
-LONG = {"docs/tutorial.md"}  # more than ten seconds
+LONG = {  # more than some seconds
+    "docs/howto/ask-what-if.md",
+    "docs/howto/draw-a-chart.md",
+    "docs/howto/workbook.md",
+    "docs/tutorial.md",
+}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 
 

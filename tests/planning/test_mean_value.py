@@ -102,7 +102,9 @@ def test_yields_that_differ_and_lines_to_enter(seed: int, tmp_path: Path) -> Non
     check(load(path))
 
 
-@pytest.mark.parametrize("rule", ["pooled", "bookings", "one_programme", "changes"])
+@pytest.mark.parametrize(
+    "rule", ["pooled", "bookings", pytest.param("one_programme", marks=pytest.mark.long), "changes"]
+)
 def test_a_rule_that_asks_more_of_recipes(rule: str, tmp_path: Path) -> None:
     """Quality pooled over recipes; use that is owed; levels to be chosen; learning."""
     path = tmp_path / "case.toml"

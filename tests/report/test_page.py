@@ -239,7 +239,13 @@ def test_hostile_text_of_a_result_stays_text(text: str, study: Study, tmp_path: 
     after.encode("utf-8")
 
 
-@pytest.mark.parametrize("text", [t for t in HOSTILE if "\x00" not in t])
+@pytest.mark.parametrize(
+    "text",  # of a result all of them are tried, in every run
+    [
+        pytest.param(text, marks=[pytest.mark.long] if at else [])
+        for at, text in enumerate(t for t in HOSTILE if "\x00" not in t)
+    ],
+)
 def test_hostile_text_of_a_case_stays_text(text: str, plain: Parsed, tmp_path: Path) -> None:
     quoted = json.dumps(text)  # a TOML string is written as JSON writes it
     path = case(

@@ -56,6 +56,7 @@ def test_they_fit_each_other(asic: ProductStudy) -> None:
     assert {row.input.key for row in asic.tornado.rows} <= keys
 
 
+@pytest.mark.long
 def test_the_crossover_is_over_the_input_that_changes_the_best_route(asic: ProductStudy) -> None:
     """The largest swing, that of the memory's price, changes nothing: both routes pay it."""
     found = asic.crossover
