@@ -90,8 +90,8 @@ def test_a_plan_with_take_or_pay_is_the_same_either_way(monkeypatch: pytest.Monk
     case = load(Path("cases") / "ask_overcapacity.toml")
     seen: list[bool] = []
 
-    def watched(*args: object, **how: object) -> Ruled | None:
-        out = with_prices_as_costs(*args, **how)  # type: ignore[arg-type]
+    def watched(ruled: Ruled, prices: dict[str, float], *, prices_only: bool) -> Ruled | None:
+        out = with_prices_as_costs(ruled, prices, prices_only=prices_only)
         seen.append(out is not None)
         return out
 
