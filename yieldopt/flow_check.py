@@ -153,6 +153,8 @@ def _check_faults(step: Step) -> list[Fault]:
 
 
 def _range(key: str, value: Value, high: float = math.inf) -> Iterable[Fault]:
+    if type(value) is float and 0.0 <= value <= high and value < math.inf:  # nearly always
+        return []
     plain = isinstance(value, int | float | np.number | np.ndarray)
     array = np.asarray(value)
     if not plain or array.dtype.kind not in "iuf" or isinstance(value, bool):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
+from functools import lru_cache
 
 from yieldopt.flow import Faults, Step
 from yieldopt.physics.burn_in import BurnIn, early_life_removed
@@ -12,6 +13,7 @@ from yieldopt.physics.tester import seconds_per_unit
 from yieldopt.physics.yields import Law, gain
 from yieldopt.schema.insertion import BurnInShape, InsertionShape, LevelShape
 from yieldopt.schema.route import LatentShape
+from yieldopt.same import Same
 from yieldopt.template import Choice
 
 SECONDS_PER_HOUR = 3600.0
@@ -19,7 +21,7 @@ SECONDS_PER_HOUR = 3600.0
 
 def insertion_choice(
     insertion: InsertionShape,
-    classes: set[str],
+    classes: Set[str],
     test_time_factor: float,
     origin: Mapping[str, Faults],
     *,
@@ -41,12 +43,25 @@ def insertion_choice(
         The part stays on its wafer, which is bonded whole: what is found can be repaired, but no
         part is taken out. Levels that repair nothing are left out.
     """
+    faults = tuple(origin.items())
+    return _choice(Same(insertion), frozenset(classes), test_time_factor, faults, blind)
+
+
+@lru_cache(maxsize=4096)  # cases that differ in one number share all other insertions
+def _choice(
+    shared: Same[InsertionShape],
+    classes: frozenset[str],
+    test_time_factor: float,
+    origin: tuple[tuple[str, Faults], ...],
+    blind: bool,
+) -> Choice:
+    insertion = shared.held
     options: dict[str, Step | None] = {}
     for name, level in insertion.menu().items():
         if level == LevelShape(source=level.source):
             options[name] = None
             continue
-        test = _test(insertion, level, classes, test_time_factor, origin)
+        test = _test(insertion, level, classes, test_time_factor, dict(origin))
         test = _repair_only(test) if blind else test
         if not blind or test.coverage:
             options[name] = test
@@ -56,7 +71,7 @@ def insertion_choice(
 def _test(
     insertion: InsertionShape,
     level: LevelShape,
-    classes: set[str],
+    classes: Set[str],
     factor: float,
     origin: Mapping[str, Faults],
 ) -> Step:
@@ -105,7 +120,7 @@ def _repair_only(test: Step) -> Step:
 
 
 def _coverage(
-    level: LevelShape, classes: set[str], origin: Mapping[str, Faults]
+    level: LevelShape, classes: Set[str], origin: Mapping[str, Faults]
 ) -> dict[str, float]:
     if level.bad_die_detection is not None:
         share = coverage_of_detection(level.bad_die_detection.base, origin)

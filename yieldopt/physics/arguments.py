@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from yieldopt.errors import CaseError, Fault
@@ -69,17 +72,30 @@ def _faults(key: str, value: object, allowed: str | int) -> list[Fault]:
         if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= allowed:
             return []
         return [_fault(f"must be a whole number, at least {allowed}", key, value)]
+    if type(value) is float and _is_inside(value, *_ends(allowed)):  # nearly always
+        return []
     ends = allowed.removeprefix("one ")
     text = f"must be a number in {ends}"
     plain = isinstance(value, int | float | np.number | np.ndarray) and not isinstance(value, bool)
     numbers = np.asarray(value if plain else None)
     if numbers.dtype.kind not in "iuf" or numbers.ndim > (ends == allowed):
         return [_fault(text, key, value)]
-    low, high = (float(end) for end in ends[1:-1].split(","))
-    above = numbers >= low if ends[0] == "[" else numbers > low
-    below = numbers <= high if ends[-1] == "]" else numbers < high
-    wrong = np.ravel(numbers)[~np.ravel(above & below)]
+    wrong = np.ravel(numbers)[~np.ravel(_is_inside(numbers, *_ends(allowed)))]
     return [_fault(text, key, wrong[0].item())] if wrong.size else []
+
+
+@cache
+def _ends(allowed: str) -> tuple[float, float, bool, bool]:
+    """Return the ends of a range, and whether it is closed at the lower and the upper one."""
+    ends = allowed.removeprefix("one ")
+    low, high = (float(end) for end in ends[1:-1].split(","))
+    return low, high, ends[0] == "[", ends[-1] == "]"
+
+
+def _is_inside(value: Any, low: float, high: float, from_low: bool, to_high: bool) -> Any:
+    above = value >= low if from_low else value > low
+    below = value <= high if to_high else value < high
+    return above & below
 
 
 def _fault(text: str, key: str, value: object) -> Fault:
