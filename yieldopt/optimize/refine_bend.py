@@ -33,7 +33,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from yieldopt.errors import CaseError, Fault
 from yieldopt.flow import Faults, Step
 from yieldopt.optimize.exposure import levels_of
-from yieldopt.optimize.refine_curve import Curve
+from yieldopt.optimize.refine_curve import Curve, ends_of
 from yieldopt.optimize.refine_rates import Group, Mover, Rates, rates_of
 from yieldopt.optimize.tree import Tree
 from yieldopt.physics.coverage_curve import coverage_after
@@ -56,10 +56,11 @@ class Bend:
     def __init__(self, template: Template, curve: Curve, curves: Sequence[Curve]) -> None:
         self.curve = curve
         tree = Tree(template)
-        node, _, name = curve.place.rpartition("/")
+        ends = ends_of(template)
+        node, name = ends[curve.place]
         self._below = _subtree(tree, node)
         self._path = {*self._below, *(above.name for above, _ in tree.above(node))}
-        mates = [c for c in curves if c is not curve and c.place.rpartition("/")[0] in self._path]
+        mates = [c for c in curves if c is not curve and ends[c.place][0] in self._path]
         others = _tests(tree, self._path, curve.place)
         self._tests = [*others, *(mate.level for mate in mates)]
         mending = [*self._tests, curve.level]

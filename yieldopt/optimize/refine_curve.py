@@ -116,6 +116,16 @@ def check_curves(template: Template, curves: Sequence[Curve]) -> None:
         raise CaseError(faults)
 
 
+def ends_of(template: Template) -> dict[str, tuple[str, str]]:
+    """Return node and insertion of every choice by its place: names may hold the stroke between."""
+    return {
+        f"{node.name}/{item.name}": (node.name, item.name)
+        for node in template.nodes
+        for item in node.items
+        if isinstance(item, Choice)
+    }
+
+
 def with_options(template: Template, options: Mapping[str, Mapping[str, Step | None]]) -> Template:
     """Return the template with the menus of some places replaced."""
     nodes = []

@@ -165,6 +165,7 @@ def _refuse(case: Case, product: ProductShape, ruled: Ruled) -> None:
     """Refuse coupled rules that speak of single times, each at its key in the case file."""
     _, curves = opened(case, ruled.template.limited(ruled.menus))
     timed = {curve.place for curve in curves}
+    choices = ruled.template.choices()
     at = [one.name for one in case.products].index(product.name)
     faults = []
     for number, tied in enumerate(product.same_level):
@@ -176,7 +177,7 @@ def _refuse(case: Case, product: ProductShape, ruled: Ruled) -> None:
             faults.append(Fault(text, key, place, hint))
     for number, move in enumerate(product.moves):
         for place in (place for place in move.places if place in timed):
-            if move.resting in _times(case, place):
+            if move.resting in _times(case, choices[place].name):
                 text = f"a test time chosen freely at {place} cannot rest at a time of the grid"
                 hint = f"let it rest at a level that is no time; {_KEEPS_THE_GRID}"
                 key = f"products[{at}].moves[{number}].resting"
@@ -190,8 +191,7 @@ def _refuse(case: Case, product: ProductShape, ruled: Ruled) -> None:
         raise CaseError(faults)
 
 
-def _times(case: Case, place: str) -> list[str]:
-    name = place.rpartition("/")[2]
+def _times(case: Case, name: str) -> list[str]:
     shapes = [one.curve for one in case.insertions if one.name == name]
     return [level for shape in shapes if shape is not None for level in shape.levels()]
 

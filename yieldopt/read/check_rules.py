@@ -18,7 +18,9 @@ from yieldopt.schema.case import Library, ProductShape
 from yieldopt.schema.part import GRADE
 
 Menus = Mapping[str, Mapping[str, Any]]  # levels by "node/insertion"
+Names = Mapping[str, str]  # insertion by "node/insertion"
 Key = tuple[str | int, ...]
+Pair = tuple[str, str]  # node and insertion
 
 
 def rule_faults(
@@ -36,12 +38,16 @@ def rule_faults(
         Insertions of the case; ``None``: all of the library. A rule on one that is not in play
         would hold nowhere.
     """
+    pairs = list(pairs_of(product, library))
+    names = {_joined(pair): pair[1] for pair in pairs}
     menus = menus_of(product, library)
-    for place, names in product.levels.items():
-        yield from _levels(("levels", place), place, names, menus)
-    live = {p: m for p, m in menus.items() if in_play is None or _insertion(p) in (*in_play, GRADE)}
-    yield from _rules(product, live, menus)
-    yield from _coverage(product, library, live, menus, in_play)
+    for place, levels in product.levels.items():
+        yield from _levels(("levels", place), place, levels, menus, names)
+    played = [pair for pair in pairs if in_play is None or pair[1] in (*in_play, GRADE)]
+    yield from _joined_alike(played)
+    live = {place: menus[place] for place in map(_joined, played)}
+    yield from _rules(product, live, names)
+    yield from _coverage(product, library, live, names, in_play)
     known = resources(library)
     for name in product.use_limits_per_good:
         if name not in known:
@@ -49,39 +55,63 @@ def rule_faults(
             yield Fault("unknown resource: no model uses it", key, hint=near_miss(name, known))
 
 
-def _insertion(place: str) -> str:
-    return place.rpartition("/")[2]
+def pairs_of(product: ProductShape, library: Library) -> Iterator[Pair]:
+    """Yield node and insertion of every place on the product's routes, each once.
 
-
-def menus_of(product: ProductShape, library: Library) -> Menus:
-    """Return the full menu of every place on the product's routes."""
+    A name may hold the stroke that joins the two: a place says nothing of its parts.
+    """
     points = {
-        (node, point)
+        (node, point): None
         for name in product.routes
         if name in library.routes
         for node, point in points_of(product_assembly(product), library.routes[name], library)
     }
-    menus: dict[str, Mapping[str, Any]] = {
-        f"{node}/{name}": insertion.menu()
+    pairs: dict[Pair, None] = {
+        (node, name): None
         for node, point in points
         for name, insertion in library.insertions.items()
         if point in insertion.points
     }
-    for node, point in points:
+    grades = ((node, GRADE) for node, point in points if point == GRADE and node in library.parts)
+    yield from pairs | dict.fromkeys(grades)
+
+
+def menus_of(product: ProductShape, library: Library) -> Menus:
+    """Return the full menu of every place on the product's routes."""
+    menus: dict[str, Mapping[str, Any]] = {}
+    for pair in pairs_of(product, library):
+        node, name = pair
         part = library.parts.get(node)
-        if point == GRADE and part is not None:
-            menus[f"{node}/{GRADE}"] = part.grades or {}
+        if name == GRADE and part is not None and part.grades is not None:
+            menus[_joined(pair)] = part.grades
+        else:
+            menus[_joined(pair)] = library.insertions[name].menu()
     return menus
 
 
-def _rules(product: ProductShape, live: Menus, menus: Menus) -> Iterator[Fault]:
+def _joined(pair: Pair) -> str:
+    return "/".join(pair)
+
+
+def _joined_alike(pairs: Sequence[Pair]) -> Iterator[Fault]:
+    """Yield a fault for each place that two insertions would answer to."""
+    first: dict[str, Pair] = {}
+    for pair in pairs:
+        place = _joined(pair)
+        if first.setdefault(place, pair) != pair:
+            told = " and ".join(f"{name!r} of {node!r}" for node, name in (first[place], pair))
+            text = f"two insertions of its routes are called {place!r}: {told}"
+            yield Fault(text, "routes", hint="give one of them another name")
+
+
+def _rules(product: ProductShape, live: Menus, names: Names) -> Iterator[Fault]:
     """Check the places and levels of rules."""
-    for place, names in product.forbidden_levels.items():
-        yield from _levels(("forbidden_levels", place), place, names, live, menus)
+    for place, levels in product.forbidden_levels.items():
+        yield from _levels(("forbidden_levels", place), place, levels, live, names)
     for at, places in enumerate(product.same_level):
-        yield from _places(("same_level", at), places, live, menus)
+        yield from _places(("same_level", at), places, live, names)
     for at, move in enumerate(product.moves):
-        yield from _places(("moves", at, "places"), move.places, live, menus)
+        yield from _places(("moves", at, "places"), move.places, live, names)
         for place in move.places:
             if place in live and move.resting not in live[place]:
                 hint = near_miss(move.resting, live[place])
@@ -93,7 +123,7 @@ def _coverage(
     product: ProductShape,
     library: Library,
     live: Menus,
-    menus: Menus,
+    names: Names,
     in_play: Sequence[str] | None,
 ) -> Iterator[Fault]:
     """Check the places and fault classes of contracts."""
@@ -103,8 +133,8 @@ def _coverage(
     for place, table in product.least_coverage.items():
         key = ("least_coverage", place)
         if place not in live:
-            yield _nowhere(key, place, None, menus)
-        elif _insertion(place) == GRADE:
+            yield _nowhere(key, place, None, names)
+        elif names[place] == GRADE:
             yield Fault("a choice of grades covers nothing", join_key(key))
         for name in table:
             if name not in classes:
@@ -117,24 +147,24 @@ def _coverage(
 
 
 def _levels(
-    key: Key, place: str, names: Sequence[str], live: Menus, menus: Menus | None = None
+    key: Key, place: str, levels: Sequence[str], live: Menus, names: Names
 ) -> Iterator[Fault]:
     """Check a list of levels that stands under its place."""
     if place in live:
-        yield from name_faults(names, key, live[place], "level")
+        yield from name_faults(levels, key, live[place], "level")
     else:
-        yield _nowhere(key, place, None, menus or live)
+        yield _nowhere(key, place, None, names)
 
 
-def _places(key: Key, places: Sequence[str], live: Menus, menus: Menus) -> Iterator[Fault]:
+def _places(key: Key, places: Sequence[str], live: Menus, names: Names) -> Iterator[Fault]:
     for at, place in enumerate(places):
         if place not in live:
-            yield _nowhere((*key, at), place, place, menus)
+            yield _nowhere((*key, at), place, place, names)
 
 
-def _nowhere(key: Key, place: str, value: str | None, menus: Menus) -> Fault:
-    if place in menus:
-        hint = f"add {_insertion(place)!r} to the insertions of the case"
+def _nowhere(key: Key, place: str, value: str | None, names: Names) -> Fault:
+    if place in names:
+        hint = f"add {names[place]!r} to the insertions of the case"
         return Fault("this insertion is not in play", join_key(key), value, hint)
-    hint = near_miss(place, menus)
+    hint = near_miss(place, names)
     return Fault("no such place on the product's routes", join_key(key), value, hint)

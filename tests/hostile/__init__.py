@@ -1,0 +1,1 @@
+"""Hostile names, files and folders through every command."""
