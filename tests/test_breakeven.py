@@ -13,7 +13,7 @@ from tests.test_assembly import CASE, case_of
 from yieldopt import CaseError, UnknownName, load
 from yieldopt.breakeven import _Search, breakeven
 from yieldopt.comparison import compare
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 
 OTHER = 'extends = "t_pack"\nname = "t_other"\n[steps.bumps]\ncost_usd = 9\n'
 KEY = "routes.t_other.steps.bumps.cost_usd"

@@ -16,9 +16,9 @@ from yieldopt import CaseError, UnknownName, evaluate, load, solve
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
 from yieldopt.optimize import frontier_case
-from yieldopt.optimize.candidates import candidate_on
 from yieldopt.optimize.frontier import frontier
 from yieldopt.optimize.frontier_case import product_frontier
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.report.frontier import frontier_text
 from yieldopt.schema.case import Case
 

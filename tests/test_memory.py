@@ -19,7 +19,7 @@ from yieldopt.compile import compile_named, compile_template
 from yieldopt.composite import composite_yield
 from yieldopt.data import bundled_cases
 from yieldopt.flow import Flow
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Recipe
 from yieldopt.schema.case import Case
 

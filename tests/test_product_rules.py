@@ -25,9 +25,9 @@ from yieldopt.errors import CaseError
 from yieldopt.explanation import explain
 from yieldopt.flow import Outcome
 from yieldopt.optimize.backends import backend
-from yieldopt.optimize.candidates import candidate_on
 from yieldopt.optimize.product_rules import narrowed, product_ruled
 from yieldopt.optimize.refine_case import refine_product
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.report.explanation import curve_text
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.template import Template

@@ -24,9 +24,10 @@ from typing import Any
 import pytest
 
 from yieldopt import evaluate, load
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.coverage import Found, best_levels
 from yieldopt.optimize.problem import prepare
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.template import Choice, OpenNode, Template
 
 CASES = Path(__file__).parent.parent / "cases"

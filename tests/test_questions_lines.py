@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.test_questions_packaging import Changes, says
 from tests.test_questions_planning import case_of, plan_of, total, unmet_of
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Result
 
 # Overcapacity: demand halves after the lines are bought

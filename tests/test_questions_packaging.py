@@ -18,7 +18,7 @@ import pytest
 from tests.test_calibration import at_area, crossover_mm2, readme, reference
 from yieldopt import load
 from yieldopt.breakeven import BreakEven, Crossing, breakeven
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Recipe
 
 CASES = Path(__file__).parent.parent / "cases"

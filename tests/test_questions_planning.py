@@ -16,7 +16,7 @@ import numpy as np
 from tests.test_questions_packaging import CASES, Changes, says
 from yieldopt import load, solve
 from yieldopt.optimize.backends import LinearProgram, backend
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Recipe, Result, Status
 from yieldopt.schema.case import Case
 

@@ -16,7 +16,8 @@ import pytest
 from yieldopt import Flow, evaluate, load
 from yieldopt.breakeven import breakeven
 from yieldopt.comparison import compare
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Recipe
 from yieldopt.schema.assembly import parts_within
 

@@ -13,7 +13,8 @@ from yieldopt._version import __version__
 if TYPE_CHECKING:
     from yieldopt.engine import evaluate
     from yieldopt.errors import CaseError, Fault, SolverError, UnknownName, YieldoptError
-    from yieldopt.flow import Faults, Flow, Input, Node, Outcome, Step
+    from yieldopt.flow import Faults, Flow, Input, Node, Step
+    from yieldopt.outcome import Outcome
     from yieldopt.physics.yields import Law
     from yieldopt.plan import Recipe, Result, Status
     from yieldopt.read import load, read_flow
@@ -30,7 +31,7 @@ _HOMES = {
     "Input": "flow",
     "Law": "physics.yields",
     "Node": "flow",
-    "Outcome": "flow",
+    "Outcome": "outcome",
     "Recipe": "plan",
     "Result": "plan",
     "SolverError": "errors",

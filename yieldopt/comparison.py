@@ -9,7 +9,7 @@ from typing import Any
 from yieldopt.composite import composite_yield
 from yieldopt.ledger import scrap_ledger
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.optimize.route_costs import PROVED, gap_alone
 from yieldopt.plan import Recipe, Status
 from yieldopt.schema.case import Case, ProductShape

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+_WIDTH = 60  # signs of a value or a name in a message
+_LONG = 2000  # of any other part of one: names have no greatest length
+_MOST = 200  # signs of a name that is compared with others
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -48,10 +52,10 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
-        key = f"{self.key}: " if self.key else ""
+        key = f"{_cut(self.key, _LONG)}: " if self.key else ""
         value = "" if self.value is None else f" (got {_short(self.value)})"
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{place}{key}{self.message}{value}{hint}"
+        hint = f"; {_cut(self.hint, _LONG)}" if self.hint else ""
+        return plain(f"{place}{key}{_cut(self.message, _LONG)}{value}{hint}")
 
 
 class YieldoptError(Exception):
@@ -76,6 +80,22 @@ class SolverError(YieldoptError):
     """A solver backend is missing or gave no answer that can be trusted."""
 
 
+def plain(text: str, kept: str = "") -> str:
+    """Return a text with every sign that does not print as an escape, those of ``kept`` as are.
+
+    What a terminal would take for a command, a mark that turns the direction of writing, or half a
+    character that no file can hold: names in files are free, and come from others.
+
+    Examples
+    --------
+    >>> print(plain("a\\x1b[2J\\nb"))
+    a\\x1b[2J\\nb
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in text)
+
+
 def near_miss(name: object, known: Iterable[str]) -> str:
     """Return a hint for an unknown name: the nearest known one, or the list.
 
@@ -85,12 +105,21 @@ def near_miss(name: object, known: Iterable[str]) -> str:
     "did you mean 'cowos_l'?"
     """
     names = sorted(set(known))
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    short = [one for one in names if len(one) <= _MOST]  # the time of a comparison grows squared
+    asked = str(name)
+    close = difflib.get_close_matches(asked, short, n=1) if len(asked) <= _MOST else []
     if close:
         return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(names[:12]) + (", …" if len(names) > 12 else "") if names else ""
+    told = ", ".join(_cut(one, _WIDTH) for one in names[:12])
+    return "known: " + told + (", …" if len(names) > 12 else "") if names else ""
 
 
-def _short(value: Any, width: int = 60) -> str:
-    text = repr(value)
+def _short(value: Any) -> str:
+    try:
+        return _cut(repr(value), _WIDTH)
+    except (ValueError, RecursionError):  # a whole number of more digits than Python writes
+        return f"a very large {type(value).__name__}"
+
+
+def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"

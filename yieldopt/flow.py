@@ -18,6 +18,7 @@ import numpy as np
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.flow_check import check_step, structure_faults
 from yieldopt.flow_values import with_numbers
+from yieldopt.outcome import Outcome as Outcome  # what a flow gives
 from yieldopt.physics.yields import Law, Value
 
 POISSON = Law("poisson")
@@ -238,50 +239,6 @@ class Flow:
         if faults:
             raise CaseError(faults)
         return Flow(self.ship, tuple(nodes))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a flow gives; every number is a float or an (n,) array.
-
-    Parameters
-    ----------
-    cost_per_shipped_usd, cost_per_good_usd
-        Spend per shipped package and per truly good one [USD]; inf when nothing can pass.
-    quality
-        Q, the fraction of shipped packages that are good.
-    dppm
-        10⁶·(1−Q), bad packages per million shipped.
-    visits
-        Charged runs of each ``"node/step"`` per shipped package.
-    uses
-        Resource use per shipped package, by resource.
-    waterfall_usd
-        Cost per good package by category, and ``scrap``; sums to ``cost_per_good_usd``.
-    blocked
-        The ``"node/step"`` that nothing passes (in any element of the batch), else ``None``.
-    """
-
-    cost_per_shipped_usd: Value
-    cost_per_good_usd: Value
-    quality: Value
-    dppm: Value
-    visits: Mapping[str, Value]
-    uses: Mapping[str, Value]
-    waterfall_usd: Mapping[str, Value]
-    blocked: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers and lists, as ``yieldopt eval --json`` prints them."""
-        return {
-            "cost_per_shipped_usd": _plain(self.cost_per_shipped_usd),
-            "cost_per_good_usd": _plain(self.cost_per_good_usd),
-            "quality": _plain(self.quality),
-            "dppm": _plain(self.dppm),
-            "waterfall_usd": _plain_map(self.waterfall_usd),
-            "visits": _plain_map(self.visits),
-            "uses": _plain_map(self.uses),
-        } | ({"blocked": self.blocked} if self.blocked else {})
 
 
 def _plain(value: Value) -> Any:

@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Shown):
     """A product on a route at chosen levels; everything per good package.
 
     Parameters
@@ -54,6 +54,18 @@ class Recipe:
     uses_per_good: Mapping[str, float]
     proof: Proof
     line: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as ``recipes`` of ``yieldopt solve --json`` holds it.
+
+        Examples
+        --------
+        >>> from yieldopt import load, solve
+        >>> recipe = solve(load("minimal")).recipes[0]
+        >>> list(recipe.to_dict()["waterfall_usd"])[:3]
+        ['die', 'memory', 'interposer']
+        """
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -197,7 +209,7 @@ class Result(Shown):
             "solver": self.solver,
             "runtime_s": self.runtime_s,
             "products": [product.to_dict() for product in self.products],
-            "recipes": [asdict(recipe) for recipe in self.recipes],
+            "recipes": [recipe.to_dict() for recipe in self.recipes],
         }
         for name in ("allocation", "unmet", "resource_use", "shadow_prices"):
             out[name] = [dict(row) for row in getattr(self, name)]

@@ -6,6 +6,7 @@ when it is first asked for: no result imports it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,21 @@ _NOTEBOOK = "yieldopt.report.notebook"
 class Shown:
     """A result that a notebook shows as tables, with a table for each kind of row in it."""
 
+    __slots__ = ()
+
     def _repr_html_(self) -> str:
         return str(_notebook("html", self))
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """Return it with its pictures, by MIME type: what a notebook asks for first."""
+        forms: dict[str, Any] = _notebook("bundle", self)
+        return {
+            form: shown
+            for form, shown in forms.items()
+            if (include is None or form in include) and form not in (exclude or ())
+        }
 
     def to_polars(self) -> dict[str, pl.DataFrame]:
         """Return its tables by name: text, booleans and doubles; units stand in the columns' names.

@@ -5,6 +5,7 @@
 | `console` | each line `$ command` is run by bash and must exit 0; below: its output |
 | `sh` | run as a whole, must exit 0; output is not compared |
 | `toml` | the first line `# FILE` says where it is written; `# FILE, added`: appended |
+| `diff` | an edit by hand of the file that the first line `# FILE` names: see `edited` |
 | `python` | run in one namespace for the document; a `text` block right below is what it prints |
 
 In outputs a line `…` stands for any lines, `…` at the end of a line for its rest, and times in
@@ -19,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)\s*$")
-KINDS = {"console", "sh", "toml", "python", "text"}
+LIKE_A_FENCE = re.compile(r"^[\s>*+-]*(```|~~~)")
+KINDS = {"console", "sh", "toml", "diff", "python", "text"}
+# What Markdown shows as code by its indent alone, and is no code.
+FORMULAS = {"    S(x) = Y(x·λ)"}
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,13 @@ class Block:
 
 
 def blocks(path: Path) -> Iterator[Block]:
-    """Yield the fenced blocks of a document in order."""
+    """Yield the fenced blocks of a document in order; code that would not be seen is a fault."""
     kind, start, held = None, 0, list[str]()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         fence = FENCE.match(line)
+        if kind is None and not fence:
+            unseen = LIKE_A_FENCE.match(line) or (line.startswith("    ") and line not in FORMULAS)
+            assert not unseen, f"{path}:{number}: code in a form that no test would run"
         if kind is None and fence:
             kind, start, held = fence[1], number, []
         elif kind is not None and line == "```":
@@ -62,6 +69,37 @@ def blocks(path: Path) -> Iterator[Block]:
         elif kind is not None:
             held.append(line)
     assert kind is None, f"{path}: the block of line {start} does not end"
+
+
+def edited(text: str, edit: tuple[str, ...], where: str) -> str:
+    """Return a text after an edit: lines `-old` become `+new`, those after a blank stay as they are.
+
+    An old line is known by how it begins, so that its comment need not be shown, and keeps the rest.
+    The old lines of an edit follow each other and stand in the text once; `…` parts two edits.
+    """
+    for hunk in "\n".join(edit).split("\n…\n"):
+        marked = [(line[:1], line[1:]) for line in hunk.splitlines()]
+        assert all(mark in ("-", "+", " ") for mark, _ in marked), f"{where}: no edit: {hunk}"
+        old = [line for mark, line in marked if mark != "+"]
+        lines = text.splitlines()
+        found = [
+            at
+            for at in range(len(lines) - len(old) + 1)
+            if all(there.startswith(line) for there, line in zip(lines[at:], old, strict=False))
+        ]
+        assert old and len(found) == 1, f"{where}: found {len(found)} times: {hunk}"
+        new, rests, at = list[str](), list[str](), found[0]
+        for mark, line in marked:
+            if mark == "+":
+                new.append(line + (rests.pop(0) if rests else ""))
+                continue
+            if mark == " ":
+                new.append(lines[at])
+            else:
+                rests.append(lines[at][len(line) :])
+            at += 1
+        text = "\n".join([*lines[: found[0]], *new, *lines[at:]]) + "\n"
+    return text
 
 
 def plain(line: str) -> str:

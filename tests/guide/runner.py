@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.guide.blocks import KINDS, Block, blocks, same
+from tests.guide.blocks import KINDS, Block, blocks, edited, same
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FILE = re.compile(r"# ([\w./-]+\.toml)(, added)?$")
+FILE = re.compile(r"# ([\w./-]+\.(?:toml|csv))(, added)?$")
 
 # Run in a fresh environment alone (test_first_ten_minutes.py), for they install: by document and
 # command.
@@ -81,6 +81,8 @@ class Reader:
             self._shell(where, "set -eu\n" + block.text)
         elif block.kind == "toml":
             self._write(block, where)
+        elif block.kind == "diff":
+            self._edit(block, where)
         elif block.kind == "python":
             self._python(block, where)
         else:
@@ -108,6 +110,13 @@ class Reader:
     def _compare(self, where: str, shown: list[str], printed: list[str]) -> None:
         got = "\n".join(printed)
         assert same(shown, printed), f"{where}: the document shows something else than\n{got}"
+
+    def _edit(self, block: Block, where: str) -> None:
+        head = FILE.match(block.lines[0])
+        assert head and not head[2], f"{where}: the first line does not say which file it is"
+        path = self.folder / head[1]
+        before = path.read_text(encoding="utf-8")
+        path.write_text(edited(before, block.lines[1:], where), encoding="utf-8")
 
     def _write(self, block: Block, where: str) -> None:
         head = FILE.match(block.lines[0])

@@ -6,6 +6,39 @@ from pathlib import Path
 from typing import Any
 
 PLAIN = "plain"
+NAMES = {
+    "markup": "</script><b onload='x'>\"&{{7*7}}${x}]]>",
+    "stroke": "a/b",
+    "signs": "a.b[0]|c:d,e=f;g#h",
+    "folder": "../../x",
+    "dots": "..",
+    "device": "con",
+    "formula": "=cmd|' /C calc'!A0",
+    "plus": "+1",
+    "at": "@SUM(A1)",
+    "number": "1",
+    "blanks": "  a ",
+    "lines": "a\n\tb\r",
+    "terminal": "\x1b[2J\x9b\x7f\x07",
+    "nul": "a\x00b",
+    "turned": "\u202ea\u2066\u2028",
+    "combined": "e\u0301\u0489",
+    "emoji": "\U0001f600\U000e0041",
+    "long": "x" * 10_000,
+    "proto": "__proto__",
+    "constructor": "constructor",
+    "index": "index",
+    "level": "level",
+    "off": "off",
+    "each": "each",
+    "base": "base",
+    "by_name": "by_name",
+    "package": "package",
+    "grade": "grade",
+    "all": "all",
+    "slash": "a\\",
+}  # fmt: skip
+"""Names by what they are."""
 
 
 def toml_text(text: str) -> str:

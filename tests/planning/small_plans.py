@@ -15,7 +15,7 @@ from yieldopt import evaluate
 from yieldopt.flow import Outcome
 from yieldopt.optimize.backends import LinearProgram
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import weigh
+from yieldopt.optimize.weighing import weigh
 from yieldopt.planning.planner import Plan, plan
 from yieldopt.schema.case import Case, PerPeriod, ProductShape
 from yieldopt.template import Template

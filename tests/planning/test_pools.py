@@ -15,7 +15,8 @@ import pytest
 from tests.planning.whole_pools import drawn, features, fresh, kept
 from yieldopt import load
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.planning.pools import keeps
 from yieldopt.planning.sheet import MONEY, PACKAGES, SHIPPED, USES, Array
 

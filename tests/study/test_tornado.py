@@ -15,7 +15,7 @@ from yieldopt import CaseError, UnknownName, evaluate, load
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import candidate_on
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Status
 from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text

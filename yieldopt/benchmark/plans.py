@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yieldopt.optimize.candidates import weigh
+from yieldopt.optimize.weighing import weigh
 from yieldopt.read.case import load
 from yieldopt.schema.base import Quantity
 from yieldopt.schema.case import Case

@@ -12,7 +12,8 @@ from yieldopt.explanation.accounts import Accounts, InsertionAccount
 from yieldopt.explanation.best_plans import PROVED, BestPlans, Objective, Plan
 from yieldopt.explanation.content_moves import ContentMove, content_moves
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
+from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.weighing import cheapest, weigh_asked
 from yieldopt.optimize.rules import Rules
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.read.check_rules import menus_of

@@ -7,26 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from yieldopt.compile import compile_template
-from yieldopt.compile.lines import barred_reasons
 from yieldopt.engine import evaluate
-from yieldopt.errors import Fault, UnknownName, near_miss
 from yieldopt.optimize.budget import Budget, stopped
 from yieldopt.optimize.coverage import Found, Proof
 from yieldopt.optimize.owed import ENUMERATED, with_prices_as_costs
-from yieldopt.optimize.product_rules import product_ruled
-from yieldopt.optimize.route import exclusions
 from yieldopt.optimize.ruled import Ruled, Search, best_under
 from yieldopt.optimize.search import every_plan
-from yieldopt.optimize.why_not import why_not
-from yieldopt.plan import Recipe, RouteVerdict
-from yieldopt.schema.assembly import product_assembly
-from yieldopt.schema.case import Case, ProductShape
+from yieldopt.plan import Recipe
+from yieldopt.schema.case import ProductShape
 from yieldopt.schema.route import RouteShape, SiteShape
 from yieldopt.template import Template
 
 _GAP = 1e-7  # to which labels prove a plan; what is left shows in the gap of the answer
-_SEARCH_S = 120.0  # for one search; the answer then carries its true gap
+SEARCH_S = 120.0  # for one search; the answer then carries its true gap
 
 
 @dataclass
@@ -66,7 +59,7 @@ class Candidate:
         """Return the least cost per good package at prices; keep a new recipe.
 
         Exact over every combination of levels that the product's rules allow, or a lower bound
-        where the proof takes longer than ``_SEARCH_S``; remembers what was asked before.
+        where the proof takes longer than ``SEARCH_S``; remembers what was asked before.
 
         Parameters
         ----------
@@ -120,7 +113,7 @@ class Candidate:
     def _search(self, ask: _Asked, ruled: Ruled, known_usd: float) -> Found:
         """Search at the prices: bounds take none below 0, so these become costs, or all is seen."""
         prices, money = dict(ask.prices), not ask.prices_only
-        search: Search = partial(self.budget.search, gap=_GAP, most_s=_SEARCH_S)
+        search: Search = partial(self.budget.search, gap=_GAP, most_s=SEARCH_S)
         if any(price < 0.0 for price in prices.values()):
             inside = None
             if ruled.combinations > ENUMERATED:
@@ -223,75 +216,3 @@ def entry_usd(route: RouteShape, sites: Iterable[SiteShape], present: RouteShape
         if not {site.name for site in present.sites} & {site.name for site in sites}:
             total += present.exit_cost_usd.base  # it leaves the house, not only the line
     return total
-
-
-def weigh(
-    case: Case, product: ProductShape, budget: Budget | None = None
-) -> tuple[list[Candidate], list[RouteVerdict]]:
-    """Return the routes that a product can take and the verdict on each that it allows.
-
-    A route is out when the product breaks one of its limits, when all its lines lie in regions
-    that are barred to the product, when nothing passes, or when no
-    combination of levels that the product's rules allow keeps its limits (the reason gives the
-    lowest DPPM, or the least use of a resource, that one reaches). A route whose search time ended
-    before a plan was found is ``stopped``: not out, and not in.
-    """
-    candidates, verdicts = [], []
-    for name in product.routes:
-        candidate, verdict = candidate_on(case, product, name, budget)
-        candidates += [candidate] if candidate else []
-        verdicts.append(verdict)
-    return candidates, verdicts
-
-
-def weigh_asked(
-    case: Case, product: ProductShape, route: str | None, budget: Budget | None = None
-) -> tuple[list[Candidate], list[RouteVerdict]]:
-    """Like :func:`weigh`, for the one route asked for; ``None``: for all.
-
-    Raises
-    ------
-    UnknownName
-        The product does not allow that route.
-    """
-    if route is None:
-        return weigh(case, product, budget)
-    if route not in product.routes:
-        hint = near_miss(route, product.routes)
-        raise UnknownName(Fault(f"none of the routes of {product.name}", value=route, hint=hint))
-    candidate, verdict = candidate_on(case, product, route, budget)
-    return [candidate] if candidate else [], [verdict]
-
-
-def cheapest(candidates: Iterable[Candidate]) -> Candidate | None:
-    """Return the candidate of least cost per good package by itself, or ``None``."""
-    return min(candidates, key=lambda c: c.recipes[0].cost_per_good_usd, default=None)
-
-
-def candidate_on(
-    case: Case, product: ProductShape, name: str, budget: Budget | None = None
-) -> tuple[Candidate | None, RouteVerdict]:
-    """Weigh one route: a candidate that holds its best recipe, or none and the reasons."""
-    route = case.library.routes[name]
-    reasons = [*exclusions(case.library, product_assembly(product), route)]
-    reasons += barred_reasons(case, product, name)
-    if reasons:
-        return None, RouteVerdict(name, False, None, tuple(reasons))
-    budget = budget or Budget()
-    late = RouteVerdict(name, False, None, (budget.nothing_found(_SEARCH_S),), stopped=True)
-    if budget.is_spent:
-        return None, late
-    template = compile_template(case, product, route)
-    present = case.library.routes[product.present_route] if product.present_route else None
-    one_off = one_off_usd(product, route, present)
-    ruled = product_ruled(product, template)
-    candidate = Candidate(product, name, template, ruled, one_off, budget)
-    if product.dppm_pooled:  # a recipe that keeps the limit by itself, where there is one
-        candidate.price({}, dppm_limit=product.dppm_limit)
-    if not candidate.recipes:
-        candidate.price({})
-    if candidate.recipes:
-        return candidate, RouteVerdict(name, True, candidate.recipes[0].cost_per_good_usd)
-    if candidate.stopped:
-        return None, late
-    return None, RouteVerdict(name, False, None, why_not(product, ruled, budget.search))

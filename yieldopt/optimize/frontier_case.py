@@ -7,8 +7,9 @@ from typing import Any
 
 from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.frontier import Frontier, Point, frontier
+from yieldopt.optimize.weighing import cheapest, weigh_asked
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.schema.case import Case
 from yieldopt.shown import Shown

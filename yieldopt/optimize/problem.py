@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from yieldopt.flow import Step
 from yieldopt.optimize.menus import Menus
-from yieldopt.optimize.tree import Tree, menu_sizes, run_step, superposed
+from yieldopt.optimize.tree import Tree, menu_sizes, run_step, same_branches, superposed
 from yieldopt.optimize.trunk import LOG_LIMIT, Block, build_block
 from yieldopt.physics.yields import Value
 from yieldopt.screening import Group
@@ -50,18 +50,34 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Problem:
-    """A template prepared for the search."""
+    """A template prepared for the search.
+
+    ``kin`` is the problem of a template that differs little, or ``None``: the tables of branches
+    that are the same in both are taken from it. ``held_leaves`` are those known already.
+    """
 
     template: Template
     tree: Tree
     trunk_places: tuple[str, ...]
     trunk_sizes: tuple[int, ...]
+    kin: Problem | None = field(default=None, repr=False, compare=False)
+    held_leaves: tuple[Leaf, ...] = field(default=(), repr=False, compare=False)
     _cache: dict[int, Block] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """The menu of every branch: a leaf, or a sub-assembly small enough to be one menu."""
-        return tuple(_leaf(node, self.tree) for node in self.tree.branches)
+        return self.held_leaves or tuple(
+            self.kin.leaves[at] if self.kin and same else _leaf(node, self.tree)
+            for at, (node, same) in enumerate(zip(self.tree.branches, self._as_kin, strict=True))
+        )
+
+    @cached_property
+    def _as_kin(self) -> tuple[bool, ...]:
+        """Whether the tables of each branch are those of the kin."""
+        if self.kin is None:
+            return (False,) * len(self.tree.branches)
+        return same_branches(self.tree, self.kin.tree)
 
     @cached_property
     def menus(self) -> Menus:
@@ -83,6 +99,12 @@ class Problem:
         """Number of plans: trunk combinations × menu entries."""
         return self.trunk_count * math.prod(self.menu_counts)
 
+    @property
+    def only_block(self) -> Block | None:
+        """The block that holds all trunk combinations, if there is one and it is at hand."""
+        block = self._cache.get(0)
+        return block if block is not None and len(block.base) == self.trunk_count else None
+
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """Yield (first trunk combination, block), each small enough to stay in memory."""
         low = 0
@@ -96,7 +118,11 @@ class Problem:
             return self._cache[low]
         numbers = np.arange(low, self._end(low))
         picks = np.unravel_index(numbers, self.trunk_sizes) if self.trunk_sizes else ()
-        block = build_block(self.tree, self.tree.branches, picks)
+        known = self.kin._cache.get(low) if self.kin else None
+        found = [
+            known.tables(at) if known and same else None for at, same in enumerate(self._as_kin)
+        ]
+        block = build_block(self.tree, self.tree.branches, picks, found)
         if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
             self._cache[low] = block
         return block
@@ -134,12 +160,12 @@ class Problem:
         return {place: list(choices[place].options)[chosen[place]] for place in choices}
 
 
-def prepare(template: Template) -> Problem:
-    """Prepare a template for the search."""
+def prepare(template: Template, kin: Problem | None = None) -> Problem:
+    """Prepare a template for the search, with tables of one that differs little where they hold."""
     tree = Tree(template)
     places = tuple(f"{name}/{tree.nodes[name].items[at].name}" for name, at in tree.open_places())
     sizes = tuple(size for node in tree.inner for size in menu_sizes(node))
-    return Problem(template, tree, places, sizes)
+    return Problem(template, tree, places, sizes, kin)
 
 
 def _digits(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -77,12 +77,12 @@ def narrowed(ruled: Ruled, menus: Mapping[str, Sequence[str]]) -> Ruled:
     menus
         Levels left, by ``"node/insertion"``; the other menus stay as they are.
     """
-    if ruled.reasons:
+    if ruled.reasons or not menus:
         return ruled
     left: Menus = cut(ruled.menus, {place: tuple(levels) for place, levels in menus.items()})
     empty = tuple(f"{place}: no level is left" for place, levels in left.items() if not levels)
     joints, reasons = ruled.rules.joints(left) if not empty else ((), empty)
-    return replace(ruled, menus=left, joints=joints, reasons=reasons, _problems={})
+    return replace(ruled, menus=left, joints=joints, reasons=reasons, wider=ruled, _problems={})
 
 
 def _move(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yieldopt.optimize.alike import candidate_like
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.weighing import candidate_like
 from yieldopt.plan import Recipe, Status
 from yieldopt.read.case import load
 from yieldopt.read.replacing import replaced

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from yieldopt.optimize.coverage import Found, Proof
+from yieldopt.optimize.narrowing import narrowed_problem
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.rules import Menus, Rules, cut
 from yieldopt.optimize.search import search as any_search
@@ -43,6 +44,10 @@ class Ruled:
         Rules that couple insertions, each a list of disjoint alternatives.
     reasons
         Why no plan can keep the rules; empty: some can.
+    kin
+        A template that differs little, searched before: its tables serve where they are the same.
+    wider
+        The same template with more levels on its menus, searched before.
     """
 
     template: Template
@@ -50,6 +55,8 @@ class Ruled:
     menus: Menus
     joints: tuple[tuple[Menus, ...], ...]
     reasons: tuple[str, ...]
+    kin: Ruled | None = field(default=None, repr=False, compare=False)
+    wider: Ruled | None = field(default=None, repr=False, compare=False)
     _problems: dict[tuple[tuple[str, ...], ...], Problem] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -72,8 +79,21 @@ class Ruled:
         """Return the prepared problem of cut menus; E is kept for the next prices."""
         key = tuple(menus.values())
         if key not in self._problems:
-            self._problems[key] = prepare(self.template.limited(menus))
+            self._problems[key] = self._cut_down(menus) or self._anew(menus)
         return self._problems[key]
+
+    def _cut_down(self, menus: Menus) -> Problem | None:
+        """Return the problem of cut menus out of one with more levels, where one is at hand."""
+        for wide in (self, self.wider):
+            whole = wide._problems.get(tuple(wide.menus.values())) if wide else None
+            found = narrowed_problem(whole, menus) if whole else None
+            if found is not None:
+                return found
+        return None
+
+    def _anew(self, menus: Menus) -> Problem:
+        kin = self.kin._problems.get(tuple(menus.values())) if self.kin else None
+        return prepare(self.template.limited(menus), kin)
 
     def broken(self, levels: Mapping[str, str]) -> int | None:
         """Return the joint with the fewest alternatives that a plan breaks, or ``None``."""

@@ -49,6 +49,19 @@ class Tree:
         positions = [(n.name, at) for n in self.inner for at in range(len(n.items) + 1)]
         self.gaps = tuple(dict.fromkeys([*(self.ahead(*p) for p in positions), ()]))
 
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What decides the axes of all tables: the nodes, where tests stand, how many levels."""
+        inner = [(node.name, menu_sizes(node)) for node in self.inner]
+        branches = [(node.name, self.sizes(node)) for node in self.branches]
+        return self.root, self.parent, self.tests, self.gaps, inner, branches
+
+    def is_laid_out_as(self, other: Tree) -> bool:
+        """Whether branches, trunk and gaps are the same, however many levels there are."""
+        mine = (self.root, self.parent, self.tests, self.gaps)
+        names = [[node.name for node in tree.branches] for tree in (self, other)]
+        return mine == (other.root, other.parent, other.tests, other.gaps) and names[0] == names[1]
+
     def parts(self, node: OpenNode) -> list[OpenNode]:
         """Return the nodes of a sub-assembly, children before parents."""
         below = [self.parts(self.nodes[source.node]) for source in node.inputs]
@@ -101,6 +114,28 @@ class Tree:
     def count(self, node: str) -> int:
         """Return the units of a node per shipped package."""
         return math.prod(count for _, count in self.above(node))
+
+
+def same_branches(tree: Tree, other: Tree) -> tuple[bool, ...]:
+    """Return for each branch whether all that its tables hold is the same in another tree.
+
+    They hold its own nodes, and what the tests above it find of its faults.
+    """
+    if tree.shape != other.shape:
+        return (False,) * len(tree.branches)
+    same_tests = {
+        node.name: all(
+            item == other.nodes[node.name].items[at]
+            for at, item in enumerate(node.items)
+            if is_test(item)
+        )
+        for node in tree.inner
+    }
+    return tuple(
+        tree.parts(node) == other.parts(held)
+        and all(same_tests[above.name] for above, _ in tree.above(node.name))
+        for node, held in zip(tree.branches, other.branches, strict=True)
+    )
 
 
 def menu_sizes(node: OpenNode) -> tuple[int, ...]:

@@ -41,6 +41,10 @@ class Block:
     weight: Array
     log_q_trunk: Array
 
+    def tables(self, at: int) -> tuple[Array, Array]:
+        """Return ln E and ln Q of one leaf."""
+        return self.log_e[at], self.log_q[at]
+
     @cached_property
     def e(self) -> Sequence[Array]:
         """E of every leaf, (T, M_i, G), each formed when asked for: no price changes it."""
@@ -82,7 +86,12 @@ class _Passes:
         self.own[place] = self.own.get(place, 0.0) + log_p
 
 
-def build_block(tree: Tree, leaves: Sequence[OpenNode], picks: Sequence[Index]) -> Block:
+def build_block(
+    tree: Tree,
+    leaves: Sequence[OpenNode],
+    picks: Sequence[Index],
+    known: Sequence[tuple[Array, Array] | None] = (),
+) -> Block:
     """Compute a block.
 
     Parameters
@@ -94,6 +103,8 @@ def build_block(tree: Tree, leaves: Sequence[OpenNode], picks: Sequence[Index]) 
     picks
         Level index of every trunk choice in order, each (T,). Where they are all combinations of
         ranges of levels, in order, every choice gets its own axis (:mod:`.grid`).
+    known
+        ln E and ln Q of leaves where they are known already, else ``None``; left out: of none.
     """
     menus = [tree.sizes(node) for node in leaves]
     grid, along = grid_of(picks, menus)
@@ -112,7 +123,10 @@ def build_block(tree: Tree, leaves: Sequence[OpenNode], picks: Sequence[Index]) 
         for place, log_p in _climb(tree, node, groups, closed).items():
             passes.add(place, log_p.total())
         passes.door = passes.door + _door(groups).total()
-    found = [_leaf(tree, node, closed, grid) for node in leaves]
+    found = [
+        tables or _leaf(tree, node, closed, grid)
+        for node, tables in zip(leaves, known or [None] * len(leaves), strict=True)
+    ]
     base, uses = _base(tree, closed, passes, grid)
     weights = [
         grid.column(tree.count(node.name) * _ahead(tree, tree.parent[node.name][0], 0, passes))

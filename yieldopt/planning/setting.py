@@ -11,7 +11,8 @@ import numpy as np
 from yieldopt.compile.lines import Line, usable_lines
 from yieldopt.compile.schedule import in_periods
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import RouteVerdict
 from yieldopt.planning.pools import Pool
 from yieldopt.planning.sheet import USES, Array, Index, Key

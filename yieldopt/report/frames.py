@@ -155,8 +155,8 @@ def _rows(result: Result, name: str, table: Table) -> list[Row]:
     return [{column: row.get(column) for column in names} for row in held]
 
 
-def frame(table: Table, rows: list[Row]) -> pl.DataFrame:
-    """Return rows of a table as a polars frame with the types of its columns, also when empty.
+def frame(table: Table, rows: list[Row] | Mapping[str, Any]) -> pl.DataFrame:
+    """Return rows, or columns, of a table as a polars frame of its types, also when empty.
 
     Raises
     ------

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yieldopt.plan import Result
+from yieldopt.report.cells import (
+    FORMATS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Exact,
+    Formats,
+    fitting,
+    set_margins,
+    set_print,
+    width_of,
+)
 from yieldopt.report.frames import TABLES, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -24,18 +34,17 @@ Columns = Sequence[tuple[str, Kind]]  # headers need not differ: a period may be
 Values = Sequence[Any]
 Facts = Sequence[tuple[str, Kind, Any]]
 
-FORMATS: dict[Kind, str] = {
-    Kind.PACKAGES: "#,##0",
-    Kind.USD: "$#,##0.00",
-    Kind.PPM: "#,##0.0",
-    Kind.FRACTION: "0.0000%",
-    Kind.AMOUNT: "#,##0.00",
-    Kind.PER_GOOD: "0.000000",
+_FULL, _EMPTY = "#0072B2", "#BFBFBF"  # tabs of the answer's sheets, with rows and without
+_LABELS, _FACTS = 36, 22  # columns of the summary, in characters
+_SAID = {
+    "objective_usd": "all that the plan costs, discounted; less sales where margin is maximised",
+    "bound_usd": "no plan costs less than this",
+    "gap": "by how much of its cost the plan may be above the least",
+    "cost_per_good_usd, packages alone": "mean of all good packages that are made",
+    "demand": "good packages, all products and periods",
+    "made": "good packages that are made",
+    "unmet": "good packages of demand that are not served",
 }
-_HEADER = {"bold": True, "bg_color": "#DDE6F0", "bottom": 1}
-# Excel's own limits: rows and columns of a sheet, UTF-16 units of a cell.
-MAX_ROWS, MAX_COLUMNS, MAX_UNITS = 1_048_576, 16_384, 32_767
-_NARROW, _WIDE = 10, 60  # columns, in characters
 
 
 def write_workbook(result: Result, tables: Mapping[str, list[Row]], path: Path) -> None:
@@ -96,28 +105,12 @@ def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
 
 
-class Exact(float):
-    """A number that goes into the file with all its digits: xlsxwriter itself keeps sixteen.
-
-    Examples
-    --------
-    >>> f"{0.1 + 0.2:.16G}", f"{Exact(0.1 + 0.2):.16G}"
-    ('0.3', '0.30000000000000004')
-    """
-
-    def __format__(self, spec: str) -> str:
-        return repr(float(self))
-
-
 class Sheets:
     """A workbook with its formats."""
 
     def __init__(self, book: Workbook) -> None:
         self.book = book
-        self.header: Format = book.add_format(_HEADER)
-        self.formats: dict[Kind, Format] = {
-            kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()
-        }
+        self.formats = Formats(book)
 
     def fill(self, result: Result, tables: Mapping[str, list[Row]]) -> None:
         """Write the summary and a sheet for each table."""
@@ -136,8 +129,24 @@ class Sheets:
                 else:
                     self.table(f"{name} by period", [("more periods than columns", Kind.TEXT)], [])
 
-    def summary(self, result: Result, products: list[Row]) -> None:
-        """Write how the solve ended, what binds, and each product and all of them."""
+    def summary(
+        self,
+        result: Result,
+        products: list[Row],
+        heading: str = "",
+        sheets: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Write how the solve ended, what binds, and each product and all of them.
+
+        Parameters
+        ----------
+        result, products
+            The plan, and the rows of its table of products.
+        heading
+            What stands above.
+        sheets
+            Name and content of each other sheet, for a list with links.
+        """
         sheet = self.first(len(TABLES["products"].columns))
         total = result.overall()
         facts: Facts = [
@@ -153,27 +162,45 @@ class Sheets:
             ("runtime_s", Kind.AMOUNT, result.runtime_s),
             *(("binding", Kind.TEXT, line) for line in result.binding),
         ]
-        self.facts(sheet, facts)
-        columns = TABLES["products"].columns
-        at = len(facts) + 1
-        for column, name in enumerate(columns):
-            sheet.write_string(at, column, name, self.header)
-        for down, row in enumerate(products, at + 1):
-            for column, (name, kind) in enumerate(columns.items()):
-                self.cell(sheet, down, column, kind, row[name])
+        top = 0
+        if heading:
+            sheet.write_string(0, 0, fitting(heading), self.formats.title)
+            sheet.freeze_panes(1, 0)
+            top = 2
+        self.facts(sheet, facts, top, _SAID)
+        top += len(facts) + 1
+        columns = tuple(TABLES["products"].columns.items())
+        self.rows(sheet, columns, [tuple(row.values()) for row in products], top)
+        top += len(products) + 2
+        for down, (name, content) in enumerate(sheets):
+            place = f"internal:'{name}'!A1"
+            sheet.write_url(top + down, 0, place, self.formats.link, name)
+            sheet.write_string(top + down, 1, content)
 
     def first(self, columns: int) -> Worksheet:
         """Return the sheet of the summary, with so many columns."""
         sheet = self.book.add_worksheet("Summary")
-        sheet.set_column(0, 0, 28)
-        sheet.set_column(1, columns - 1, 22)
+        sheet.set_tab_color(_FULL)
+        sheet.hide_gridlines(2)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        set_margins(sheet)
+        sheet.set_column(0, 0, _LABELS)
+        sheet.set_column(1, columns - 1, _FACTS)
         return sheet
 
-    def facts(self, sheet: Worksheet, facts: Facts) -> None:
-        """Write a row for each fact, from the top."""
-        for at, (label, kind, value) in enumerate(facts):
-            self.cell(sheet, at, 0, Kind.TEXT, label)
-            self.cell(sheet, at, 1, kind, value)
+    def facts(
+        self, sheet: Worksheet, facts: Facts, top: int = 0, said: Mapping[str, str] | None = None
+    ) -> None:
+        """Write a row for each fact, from a row on, with what is said of some of them."""
+        for at, (label, kind, value) in enumerate(facts, top):
+            sheet.write_string(at, 0, fitting(label), self.formats.label)
+            form = self.formats.of(kind, (value,))
+            if kind is Kind.TEXT and value is not None and len(value) < _FACTS:
+                form = self.formats.right
+            self.cell(sheet, at, 1, kind, value, form)
+            if said is not None and label in said:
+                sheet.write_string(at, 2, said[label], self.formats.note)
 
     def table(self, name: str, columns: Columns, rows: Sequence[Values]) -> None:
         """Write a table, over as many sheets as it needs."""
@@ -184,51 +211,54 @@ class Sheets:
 
     def sheet(self, sheet: Worksheet, columns: Columns, rows: Sequence[Values]) -> None:
         """Write a header, frozen and with filters, and rows below it."""
+        widths = []
         for at, (name, kind) in enumerate(columns):
-            values = (row[at] for row in rows)
-            sheet.set_column(at, at, _width(name, kind, values), self.formats.get(kind))
-            sheet.write_string(0, at, fitting(name), self.header)
+            widths.append(width_of(name, kind, (row[at] for row in rows)))
+            form = self.formats.of(kind, (row[at] for row in rows))
+            sheet.set_column(at, at, widths[-1], form)
+        sheet.set_tab_color(_FULL if rows else _EMPTY)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, len(rows), len(columns) - 1)
-        for down, row in enumerate(rows, 1):
-            for at, (_, kind) in enumerate(columns):
-                self.cell(sheet, down, at, kind, row[at])
+        set_print(sheet, widths)
+        self.rows(sheet, columns, rows, 0, widths)
 
-    def cell(self, sheet: Worksheet, row: int, column: int, kind: Kind, value: Any) -> None:
+    def rows(
+        self,
+        sheet: Worksheet,
+        columns: Columns,
+        rows: Sequence[Values],
+        top: int,
+        widths: Sequence[float] = (),
+    ) -> None:
+        """Write a header and rows below it, from a row on; text wider than its column wraps."""
+        forms = []
+        for at, (name, kind) in enumerate(columns):
+            sheet.write_string(top, at, fitting(name), self.formats.head(kind))
+            forms.append(self.formats.of(kind, (row[at] for row in rows)))
+        texts = [at for at, (_, kind) in enumerate(columns) if widths and kind is Kind.TEXT]
+        for down, row in enumerate(rows, top + 1):
+            held = [(at, row[at]) for at in texts if row[at] is not None]
+            fitted = {at: self.formats.fitted(text, widths[at]) for at, text in held}
+            height = self.formats.height((fitted[at], text, widths[at]) for at, text in held)
+            if height is not None:
+                sheet.set_row(down, height)
+            for at, (_, kind) in enumerate(columns):
+                form = fitted.get(at) if kind not in FORMATS else forms[at]
+                self.cell(sheet, down, at, kind, row[at], form)
+
+    @staticmethod
+    def cell(
+        sheet: Worksheet, row: int, column: int, kind: Kind, value: Any, form: Format | None
+    ) -> None:
         """Write a value by its kind; nothing where there is none."""
         if value is None:
             return
         if kind is Kind.TEXT:
-            sheet.write_string(row, column, fitting(value))  # write() would see formulas in it
+            sheet.write_string(row, column, fitting(value), form)  # write() would see formulas
         elif kind is Kind.FLAG:
-            sheet.write_boolean(row, column, value)
+            sheet.write_boolean(row, column, value, form)
         else:
-            sheet.write_number(row, column, Exact(value), self.formats[kind])
-
-
-def _width(name: str, kind: Kind, values: Iterable[Any]) -> float:
-    """Return a column's width in characters: its header with a filter button, its values."""
-    if kind is Kind.TEXT:
-        longest = max((len(value) for value in values if value is not None), default=0)
-    else:
-        most = max((abs(value) for value in values if value is not None), default=0.0)
-        longest = len(f"{most:,.2f}") + 2
-    return min(max(len(name) + 4, longest + 1, _NARROW), _WIDE)
-
-
-def fitting(text: str) -> str:
-    """Return text as a cell takes it: cut, and saying so, where it is longer than a cell holds.
-
-    xlsxwriter takes text between ``<r>`` and ``</r>`` for markup of its own: such text is given to
-    it as that markup, a single run of plain text.
-    """
-    units = text.encode("utf-16-le")
-    if len(units) > 2 * MAX_UNITS:
-        mark = f" … (cut: {len(text):,} characters in the CSV)"
-        text = units[: 2 * (MAX_UNITS - len(mark))].decode("utf-16-le", "ignore") + mark
-    if text.startswith("<r>") and text.endswith("</r>"):
-        return f'<r><t xml:space="preserve">{escape(text, quote=False)}</t></r>'
-    return text
+            sheet.write_number(row, column, Exact(value), form)
 
 
 def period_order(result: Result) -> list[str]:

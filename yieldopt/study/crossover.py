@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from yieldopt.breakeven import BreakEven, breakeven
 from yieldopt.comparison import RouteColumn
 from yieldopt.errors import CaseError
-from yieldopt.optimize.alike import candidate_like
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.weighing import candidate_like, candidate_on
 from yieldopt.read.replacing import replaced
 from yieldopt.schema.case import Case
 from yieldopt.study.tornado import Tornado, TornadoRow

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 from yieldopt.engine import evaluate
 from yieldopt.errors import CaseError
-from yieldopt.optimize.alike import is_alike, one_off_on, template_on
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, candidate_on
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.route_costs import gap_alone
+from yieldopt.optimize.weighing import (
+    candidate_of,
+    is_alike,
+    one_off_on,
+    reasons_against,
+    template_on,
+)
 from yieldopt.read.replacing import replaced
-from yieldopt.schema.case import Case
+from yieldopt.schema.case import Case, ProductShape
 from yieldopt.study.inputs import Input
+from yieldopt.template import Template
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,16 @@ class End:
     gap: float = 0.0
 
 
+@dataclass(frozen=True)
+class _There:
+    """The product on the route with an input at a value; ``None``: a limit forbids it."""
+
+    case: Case
+    product: ProductShape
+    template: Template | None
+    reasons: tuple[str, ...]
+
+
 class Ends:
     """A product on a route at the ends of inputs' ranges.
 
@@ -54,6 +71,7 @@ class Ends:
     def __init__(self, case: Case, best: Candidate, budget: Budget) -> None:
         self.case, self.best, self.budget = case, best, budget
         self.base = best.recipes[0].cost_per_good_usd
+        self._known: dict[tuple[str, float], _There] = {}
 
     def moves_usd(self, one: Input) -> float:
         """Return how far the plan held moves over a range [USD per good package].
@@ -77,36 +95,50 @@ class Ends:
     def _end(self, one: Input, value: float | None) -> End | None:
         if value is None or value == one.base:
             return End(one.base, self.base)
-        case = replaced(self.case, one.key, value)
-        product = case.product(self.best.product.name)
-        candidate, verdict = candidate_on(case, product, self.best.route, self.budget)
+        there = self._there(one, value)
+        del self._known[one.key, value]
+        if there.template is None:
+            return End(value, None, there.reasons)
+        if self.budget.is_spent:
+            return None
+        candidate, verdict = candidate_of(
+            there.case, there.product, self.best.route, there.template, self.budget, self.best
+        )
         if candidate is None:
             return None if verdict.stopped else End(value, None, verdict.reasons)
         recipe = candidate.recipes[0]
         return End(value, recipe.cost_per_good_usd, gap=gap_alone(recipe))
+
+    def _there(self, one: Input, value: float) -> _There:
+        """Return the product there, compiled once for both of its uses."""
+        key = one.key, value
+        if key not in self._known:
+            case, name = replaced(self.case, one.key, value), self.best.route
+            product = case.product(self.best.product.name)
+            reasons = reasons_against(case, product, name)
+            template = None if reasons else template_on(case, product, name)
+            self._known[key] = _There(case, product, template, reasons)
+        return self._known[key]
 
     def _held_usd(self, one: Input, value: float) -> float:
         """Return what the best plan costs with an input at a value; the base where it is the same.
 
         Its levels may break the product's limits there.
         """
-        name = self.best.route
         try:
-            case = replaced(self.case, one.key, value)
-            product = case.product(self.best.product.name)
-            template = template_on(case, product, name)
+            there = self._there(one, value)
         except CaseError:
             return math.inf
-        if template is None:
+        if there.template is None:
             return math.inf
-        if is_alike(self.best, case, product, template):
+        if is_alike(self.best, there.case, there.product, there.template):
             return self.base
-        one_off = one_off_on(case, product, name)
-        out = evaluate(template.at(self.best.recipes[0].levels), details=False)
+        one_off = one_off_on(there.case, there.product, self.best.route)
+        out = evaluate(there.template.at(self.best.recipes[0].levels), details=False)
         quality = float(out.quality)
         if quality <= 0.0:
             return math.inf
-        escape = product.escape_cost_usd.base if product.escape_cost_usd else 0.0
+        escape = there.product.escape_cost_usd.base if there.product.escape_cost_usd else 0.0
         cost = float(out.cost_per_good_usd) + escape * (1.0 - quality) / quality + one_off
         return math.nextafter(cost, math.inf) if cost == self.base else cost
 

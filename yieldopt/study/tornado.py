@@ -9,8 +9,9 @@ from typing import Any
 
 from yieldopt.errors import CaseError
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate, cheapest, weigh_asked
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.route_costs import PROVED, gap_alone
+from yieldopt.optimize.weighing import cheapest, weigh_asked
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.schema.case import Case
 from yieldopt.study.ends import End, Ends

@@ -34,8 +34,9 @@ INPUTS = (CASE, PERIODS, *LISTS.values(), *BY_PERIOD, SLOTS, OVERRIDES)
 
 # Sheets that are written and not read again.
 READ_ME, SUMMARY, CHARTS, WATERFALLS = "Read me", "Summary", "Charts", "Waterfalls"
+BARS, FALLING = "Waterfall bars", "Waterfall charts"
 ASSUMPTIONS, SOURCES = "Assumptions", "Sources"
-OUTPUTS = (READ_ME, SUMMARY, CHARTS, WATERFALLS, ASSUMPTIONS, SOURCES)
+OUTPUTS = (READ_ME, SUMMARY, CHARTS, WATERFALLS, BARS, FALLING, ASSUMPTIONS, SOURCES)
 PLAN = "Plan "  # what the names of sheets with tables of the plan begin with
 ASIDE = "#"  # and those of a planner's own sheets
 

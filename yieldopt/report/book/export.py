@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +15,17 @@ from yieldopt.plan import Result
 from yieldopt.read.book.fresh import fresh_file
 from yieldopt.read.book.grids import case_data
 from yieldopt.read.book.importing import data_seen_from
-from yieldopt.read.book.layout import ASSUMPTIONS, PLAN, SOURCES, WATERFALLS
+from yieldopt.read.book.layout import ASSUMPTIONS, BARS, CHARTS, FALLING, PLAN, SOURCES, WATERFALLS
 from yieldopt.read.case import load
-from yieldopt.report.book.charts import Drawing
+from yieldopt.report.book.charts import TOTAL, Drawing
+from yieldopt.report.book.contents import contents
 from yieldopt.report.book.inputs import checked_grids, fill_help, fill_inputs
+from yieldopt.report.cells import MAX_COLUMNS
 from yieldopt.report.frames import TABLES, Kind, tables
-from yieldopt.report.workbook import (
-    MAX_COLUMNS,
-    Columns,
-    Sheets,
-    Values,
-    across,
-    period_order,
-    written_book,
-)
+from yieldopt.report.workbook import Columns, Sheets, Values, across, period_order, written_book
+from yieldopt.schema.case import Case
 from yieldopt.solving import solve
+from yieldopt.start_plan import start_plan
 from yieldopt.study.assumptions import Origins, origins
 
 _LEAST_S = 1e-3  # a limit for what begins when time has ended: it says so itself
@@ -70,11 +68,13 @@ def export_book(
         budget = Budget.of(time_limit_s)
         half_s = None if time_limit_s is None else time_limit_s / 2.0
         result = solve(case, solver=solver, time_limit_s=half_s)
+        starts = tuple(asdict(row) for row in start_plan(case, result).rows)
+        result = replace(result, starts=starts)
         left_s = None if time_limit_s is None else max(_LEAST_S, budget.left_s())
         routes = compare(case, time_limit_s=left_s)
 
         def fill(sheets: Sheets) -> None:
-            fill_answer(sheets, result, routes, origins(case))
+            fill_answer(sheets, case, result, routes)
             fill_help(sheets)
             fill_inputs(sheets, found)
 
@@ -82,35 +82,37 @@ def export_book(
     return result
 
 
-def fill_answer(
-    sheets: Sheets, result: Result, routes: Sequence[RouteColumn], basis: Origins
-) -> None:
+def fill_answer(sheets: Sheets, case: Case, result: Result, routes: Sequence[RouteColumn]) -> None:
     """Write the sheets of an answer: summary, charts, tables, and what they rest on.
 
     Parameters
     ----------
     sheets
         Of the workbook.
-    result
-        The plan.
+    case, result
+        What was solved, and the plan.
     routes
         Of every product by itself, product by product.
-    basis
-        Assumptions and sources of the case.
     """
     held = tables(result)
-    sheets.summary(result, held["products"])
-    drawing = Drawing(sheets.book)
+    sheets.summary(result, held["products"], f"{case.name}: {case.title}", contents())
+    drawing = Drawing(sheets.book, CHARTS)
     columns, rows = _waterfalls(routes)
     sheets.table(WATERFALLS, columns, rows)
-    drawing.waterfalls(columns, rows)
+    drawing.routes(columns, rows)
+    bars = list(_bars(routes))
+    sheets.table(BARS, _BARS, bars)
+    falling = Drawing(sheets.book, FALLING)
+    falling.waterfalls(bars)
+    falling.close()
     sheets.tables(result, held, PLAN)
     spread, by_period = across(TABLES["allocation"], held["allocation"], period_order(result))
     if len(spread) <= MAX_COLUMNS:
         drawing.allocation(spread, by_period)
-    drawing.capacity([tuple(row.values()) for row in held["resource_use"]])
+    units = {resource.name: resource.unit or "in its unit" for resource in case.resources}
+    drawing.capacity([tuple(row.values()) for row in held["resource_use"]], units)
     drawing.close()
-    _provenance(sheets, basis)
+    _provenance(sheets, origins(case))
 
 
 def _waterfalls(routes: Sequence[RouteColumn]) -> tuple[Columns, list[Values]]:
@@ -134,6 +136,26 @@ def _waterfalls(routes: Sequence[RouteColumn]) -> tuple[Columns, list[Values]]:
     ]
     place = {product: at for at, product in enumerate(dict.fromkeys(c.product for c in routes))}
     return columns, sorted(rows, key=lambda row: place[row[0]])
+
+
+_BARS: Columns = [
+    ("product", Kind.TEXT),
+    ("route", Kind.TEXT),
+    ("category", Kind.TEXT),
+    ("from_usd_per_good", Kind.USD),
+    ("usd_per_good", Kind.USD),
+]
+
+
+def _bars(routes: Sequence[RouteColumn]) -> Iterator[Values]:
+    """Yield the bars of each waterfall, and their sum: a chart of cells cannot sum by itself."""
+    for column in routes:
+        if column.recipe is not None:
+            fall = {name: usd for name, usd in column.recipe.waterfall_usd.items() if usd != 0.0}
+            below = accumulate(fall.values(), initial=0.0)
+            for (name, usd), start in zip(fall.items(), below, strict=False):
+                yield column.product, column.route, name, start, usd
+            yield column.product, column.route, TOTAL, 0.0, column.recipe.cost_per_good_usd
 
 
 def _provenance(sheets: Sheets, basis: Origins) -> None:

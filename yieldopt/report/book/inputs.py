@@ -9,45 +9,63 @@ from typing import TYPE_CHECKING, Any
 from yieldopt.errors import CaseError, Fault
 from yieldopt.read.book.fresh import fresh_file
 from yieldopt.read.book.grids import grids
-from yieldopt.read.book.layout import BY_PERIOD, CASE, LISTS, OVERRIDES, OWNERS, READ_ME, Cell, Grid
-from yieldopt.report.workbook import (
+from yieldopt.read.book.layout import (
+    BY_PERIOD,
+    CASE,
+    EVERY,
+    LISTS,
+    OVERRIDES,
+    OWNERS,
+    PERIODS,
+    READ_ME,
+    SLOTS,
+    Cell,
+    Grid,
+)
+from yieldopt.report.cells import (
     MAX_COLUMNS,
     MAX_ROWS,
     MAX_UNITS,
     Exact,
-    Sheets,
+    Formats,
     fitting,
-    written_book,
+    set_margins,
+    set_print,
 )
-from yieldopt.schema.case import CaseShape, ProductShape, ScenarioShape
-from yieldopt.schema.planning import (
-    BudgetShape,
-    ChangeShape,
-    ExpansionShape,
-    LineShape,
-    ReservationShape,
-    ResilienceShape,
-    ResourceShape,
-    ShareShape,
-)
+from yieldopt.report.workbook import Sheets, written_book
+from yieldopt.schema.case import CaseShape
+from yieldopt.schema.models import ENTRIES
+from yieldopt.schema.notes import notes
+from yieldopt.schema.planning import ResilienceShape
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
-_SHAPES: dict[str, type[BaseModel]] = {
-    "products": ProductShape,
-    "resources": ResourceShape,
-    "lines": LineShape,
-    "expansions": ExpansionShape,
-    "reservations": ReservationShape,
-    "shares": ShareShape,
-    "budgets": BudgetShape,
-    "changes": ChangeShape,
-    "scenarios": ScenarioShape,
-}
 _TAB = "#117733"  # of sheets that are read again
 _WIDTHS = (12, 48)  # least and most of a column, in characters
+_NOTE = {"author": "yieldopt", "x_scale": 1.6, "font_size": 9}
+# What is said of columns that are no keys.
+_COLUMNS = {
+    PERIODS: {"period": "their names in order, a row each; none: one period"},
+    SLOTS: {
+        "product": "its name, as on the sheet Products",
+        "slot": "of its routes: logic, memory, substrate, ...",
+        "part": "yieldopt list parts",
+        "count": "how many of it in a package; empty: 1",
+    },
+    OVERRIDES: {
+        "change": "the period in which the change begins; empty: in none",
+        "scenario": "its name; empty: in none",
+        "key": "of the library: processes.n5.d0_per_cm2",
+        "value": "in the unit that the key names",
+    },
+    **{
+        name: {"name": f"as on the sheet {LISTS[kind]}", EVERY: "one number for all periods alike"}
+        for name, (kind, _) in BY_PERIOD.items()
+    },
+}
 _HELP = (
     f"Sheets with a green tab are the case: yieldopt import BOOK.xlsx -o CASE.toml reads {CASE} to "
     f"{OVERRIDES}. The others are what it is answered with; they are not read again.",
@@ -67,27 +85,61 @@ _HELP = (
 
 def fill_inputs(sheets: Sheets, found: Iterable[Grid]) -> None:
     """Write the sheets of a case, as :func:`checked_grids` gives them."""
-    whole = sheets.book.add_format({"num_format": "#,##0"})
     for grid in found:
         sheet = sheets.book.add_worksheet(grid.name)
         sheet.set_tab_color(_TAB)
+        said = _said(grid)
+        widths = [
+            _width(name, (row[at] for row in grid.rows)) for at, name in enumerate(grid.header)
+        ]
         for at, name in enumerate(grid.header):
-            sheet.set_column(at, at, _width(name, (row[at] for row in grid.rows)))
-            sheet.write_string(0, at, fitting(name), sheets.header)
+            sheet.set_column(at, at, widths[at], sheets.formats.text)
+            sheet.write_string(0, at, fitting(name), sheets.formats.header)
+            if name in said:
+                sheet.write_comment(0, at, said[name], _NOTE)
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, max(len(grid.rows), 1), len(grid.header) - 1)
+        set_print(sheet, widths)
+        told = _told(CaseShape) if grid.name == CASE else {}
         for down, row in enumerate(grid.rows, 1):
+            texts = [(at, fitting(cell)) for at, cell in enumerate(row) if isinstance(cell, str)]
+            fitted = {at: sheets.formats.fitted(text, widths[at]) for at, text in texts}
+            height = sheets.formats.height((fitted[at], text, widths[at]) for at, text in texts)
+            if height is not None:
+                sheet.set_row(down, height)
             for at, cell in enumerate(row):
-                _write(sheet, down, at, cell, whole)
+                _write(sheet, (down, at), cell, sheets.formats, fitted.get(at))
+            if row[0] in told:
+                sheet.write_comment(down, 0, told[str(row[0])], _NOTE)
+
+
+def _said(grid: Grid) -> dict[str, str]:
+    """Return what is said of the columns of a sheet, by name: for lists, what the schema says."""
+    kind = next((kind for kind, name in LISTS.items() if name == grid.name), None)
+    if kind is None:
+        return _COLUMNS.get(grid.name, {})
+    told = _told(ENTRIES[kind])
+    return {name: told[key] for name in grid.header if (key := name.split(".")[0]) in told}
+
+
+def _told(shape: type[BaseModel]) -> dict[str, str]:
+    """Return the note of every key, and whether it must be given."""
+    said = notes(shape)
+    needed = (
+        field.alias or key for key, field in shape.model_fields.items() if field.is_required()
+    )
+    return said | {key: "; ".join(filter(None, ("needed", said.get(key)))) for key in needed}
 
 
 def fill_help(sheets: Sheets) -> None:
     """Write the sheet that says how the others are filled in."""
     sheet = sheets.book.add_worksheet(READ_ME)
+    sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 100)
-    wrapped = sheets.book.add_format({"text_wrap": True, "valign": "top"})
-    for down, line in enumerate(_HELP):
-        sheet.write_string(down, 0, line, wrapped)
+    sheet.fit_to_pages(1, 0)
+    set_margins(sheet)
+    for at, text in enumerate(_HELP):
+        sheet.write_string(at, 0, text, sheets.formats.wrapped)
 
 
 def checked_grids(data: dict[str, Any], *, blank: bool = False) -> tuple[Grid, ...]:
@@ -137,7 +189,7 @@ def write_template(data: dict[str, Any], file: Path, argument: str) -> None:
 
 
 def _all_keys() -> dict[str, list[str]]:
-    out = {kind: list(shape.model_fields) for kind, shape in _SHAPES.items()}
+    out = {kind: list(shape.model_fields) for kind, shape in ENTRIES.items()}
     for kind, key in BY_PERIOD.values():
         out[kind].remove(key)
     for kind in OWNERS:
@@ -166,10 +218,13 @@ def _width(name: str, cells: Iterable[Cell]) -> int:
     return min(max(len(name) + 4, longest + 2, _WIDTHS[0]), _WIDTHS[1])
 
 
-def _write(sheet: Any, row: int, column: int, cell: Cell, whole: Format) -> None:
+def _write(
+    sheet: Worksheet, place: tuple[int, int], cell: Cell, formats: Formats, fitted: Format | None
+) -> None:
     if isinstance(cell, bool):
-        sheet.write_boolean(row, column, cell)
+        sheet.write_boolean(*place, cell)
     elif isinstance(cell, str):
-        sheet.write_string(row, column, fitting(cell))
+        sheet.write_string(*place, fitting(cell), fitted)
     elif cell is not None:
-        sheet.write_number(row, column, Exact(cell), whole if cell == int(cell) else None)
+        is_whole = cell == int(cell)
+        sheet.write_number(*place, Exact(cell), formats.whole if is_whole else None)
