@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import math
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
+from collections.abc import Iterator
 from dataclasses import replace
+from enum import StrEnum
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+import vl_convert
 
 from tests.planning.test_resilience import HIGH, LOW, PROBABLE, asked, written
-from yieldopt import load, solve, to_pandas, to_polars
+from yieldopt import Faults, Flow, Node, Step, evaluate, load, solve, to_pandas, to_polars
 from yieldopt.breakeven import breakeven
 from yieldopt.comparison import compare
 from yieldopt.difference import difference
@@ -27,11 +36,14 @@ from yieldopt.planning.resilience import resilience
 from yieldopt.planning.why import why
 from yieldopt.report.frames import Kind
 from yieldopt.report.notebook import html
-from yieldopt.report.views import view
+from yieldopt.report.pictured import VEGA_LITE, pictured
+from yieldopt.report.views_parts import view
 from yieldopt.shown import Shown
 from yieldopt.start_plan import start_plan
+from yieldopt.study import study_case
+from yieldopt.study.tornado import tornado
 
-VOID = {"br"}
+VOID = {"br", "img"}
 KEY = "routes.osat_2p5d.steps.ship_to_osat.cost_usd"
 LIMIT = "products.asic.dppm_limit"
 
@@ -45,6 +57,8 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.tables: dict[str, list[list[str]]] = {}
         self.rows: list[list[str]] = []
+        self.images: list[tuple[str | None, str]] = []  # words, source
+        self.folded: list[str] = []
         self.feed(text)
         assert self.open == []
 
@@ -53,6 +67,11 @@ class Page(HTMLParser):
         assert not [name for name, _ in attrs if name.startswith("on")]
         if tag not in VOID:
             self.open.append(tag)
+        if tag == "img":
+            held = dict(attrs)
+            self.images.append((held["alt"], held["src"] or ""))
+        if tag == "summary":
+            self.folded.append("")
         if tag == "table":
             self.rows = []
         elif tag == "tr":
@@ -66,8 +85,17 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "caption" in self.open:
             self.tables[data] = self.rows
+        elif "summary" in self.open:
+            self.folded[-1] += data
         elif {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data
+
+
+def line() -> Flow:
+    fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)}, uses={"wafer": 0.01})
+    return Flow(
+        "die", (Node("die", steps=(fab, Step("sort", "test", 5.0, coverage={"logic": 0.9}))),)
+    )
 
 
 @cache
@@ -100,6 +128,12 @@ def results() -> dict[str, Shown]:
         "robust": robust_answer(load("ask_ramp_programme"), "b200", time_limit_s=20.0),
         "refined": refine_product("minimal", "asic", time_limit_s=20.0),
         "resilience": resilience(losses, time_limit_s=20.0),
+        "recipe": result.recipes[0],
+        "outcome": evaluate(line()),
+        "batch": evaluate(line().with_values({"die/fab.scrap": np.array([0.1, 0.2, 1.0])})),
+        "tornado": tornado(case, "asic", time_limit_s=20.0),
+        "no tornado": tornado(impossible, "asic"),
+        "study": study_case("minimal", time_limit_s=20.0),
         "difference": difference(case, case.replace(LIMIT, 300.0)),
         "no difference": difference(case, case),
     }
@@ -108,8 +142,13 @@ def results() -> dict[str, Shown]:
 NAMES = [
     "case", "result", "infeasible", "explanation", "product explanation", "no explanation",
     "frontier", "product frontier", "no frontier", "routes", "no routes", "break-even", "starts",
-    "why", "no plan, why", "robust", "refined", "resilience", "difference", "no difference",
+    "why", "no plan, why", "robust", "refined", "resilience", "recipe", "outcome", "batch",
+    "tornado", "no tornado", "study", "difference", "no difference",
 ]  # fmt: skip
+PICTURES = {
+    "result": 3, "explanation": 2, "product explanation": 2, "frontier": 1, "product frontier": 1,
+    "routes": 2, "break-even": 1, "tornado": 1, "study": 9,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,6 +168,7 @@ def test_every_result_shows_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_frames_have_the_rows_of_the_view(name: str) -> None:
+    """And the types of their columns, with or without rows."""
     found = results()[name]
     sheets = view(found).sheets
     polars, pandas = found.to_polars(), found.to_pandas()
@@ -137,6 +177,96 @@ def test_frames_have_the_rows_of_the_view(name: str) -> None:
         assert polars[key].to_dicts() == list(sheet.rows)
         assert list(pandas[key].columns) == list(sheet.columns)
         assert len(pandas[key]) == len(sheet.rows)
+        for column, kind in sheet.columns.items():
+            own = polars[key][column], pandas[key][column]
+            types = {Kind.TEXT: (pl.String, "object"), Kind.FLAG: (pl.Boolean, "boolean")}
+            assert (own[0].dtype, str(own[1].dtype)) == types.get(kind, (pl.Float64, "float64"))
+            there = [value for value in own[1].tolist() if not pd.isna(value)]
+            assert there == own[0].drop_nulls().to_list()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "case"])
+def test_plain_data_is_json_and_has_the_numbers_of_the_frames(name: str) -> None:
+    found: Any = results()[name]
+    data = found.to_dict()
+    assert json.loads(json.dumps(data, allow_nan=False)) == plain(data)
+    told = set(numbers(data))
+    for key, frame in found.to_polars().items():
+        for column in (c for c, kind in frame.schema.items() if kind == pl.Float64):
+            finite = set(frame[column].drop_nulls().to_list()) - {math.inf}
+            assert column in COUNTED or finite <= told, (key, column, finite - told)
+
+
+# What stands in no result as such: the place of a point, what a level is better or worse by.
+COUNTED = {"point"}
+
+
+def plain(data: Any) -> Any:
+    """Lists for tuples, all else as it is: no number of NumPy, no enumeration."""
+    if isinstance(data, dict):
+        assert all(type(key) is str for key in data)
+        return {key: plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(value) for value in data]
+    assert type(data) in (str, int, float, bool, type(None)) or isinstance(data, StrEnum)
+    return data
+
+
+def numbers(data: Any) -> Iterator[float]:
+    if isinstance(data, dict):
+        data = list(data.values())
+    if isinstance(data, list | tuple):
+        for value in data:
+            yield from numbers(value)
+    elif isinstance(data, int | float):
+        yield float(data)
+
+
+@cache
+def forms_of(name: str) -> dict[str, Any]:
+    return results()[name]._repr_mimebundle_()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_given_pictures_tables_and_text(name: str) -> None:
+    found = results()[name]
+    forms = forms_of(name)
+    drawn = pictured(found)
+    assert len(drawn) == PICTURES.get(name, 0)
+    assert set(forms) == {"text/plain", "text/html"} | ({VEGA_LITE} if drawn else set())
+    assert forms["text/plain"] == view(found).head
+    page, alone = Page(forms["text/html"]), Page(found._repr_html_())
+    assert page.tables == alone.tables
+    assert [words for words, _ in page.images] == [f"{one.title}. {one.line}" for one in drawn]
+    for _, source in page.images:
+        head, _, data = source.partition(",")
+        assert head == "data:image/svg+xml;base64"
+        assert ElementTree.fromstring(b64decode(data)).tag.endswith("svg")
+    if drawn:
+        chart = forms[VEGA_LITE]
+        assert len(chart["vconcat"]) == len(drawn)
+        assert json.loads(json.dumps(chart, allow_nan=False)) == chart
+
+
+@pytest.mark.parametrize("name", ["result", "product explanation", "break-even"])
+def test_the_chart_is_drawn_by_the_version_that_notebooks_have(name: str) -> None:
+    """All marks of the pictures are in it."""
+    chart = forms_of(name)[VEGA_LITE]
+    svg = vl_convert.vegalite_to_svg(chart, vl_version="5.20", allowed_base_urls=[])
+    assert svg.count("<path") >= sum(one.svg().count("<path") for one in pictured(results()[name]))
+
+
+def test_a_notebook_may_ask_for_some_forms() -> None:
+    found = results()["routes"]
+    assert set(found._repr_mimebundle_(include={"text/html"})) == {"text/html"}
+    assert set(found._repr_mimebundle_(exclude={VEGA_LITE})) == {"text/plain", "text/html"}
+
+
+def test_of_many_tables_and_pictures_the_first_stand_open() -> None:
+    page = Page(forms_of("study")["text/html"])
+    assert len(page.folded) == (9 - 2) + (len(page.tables) - 2)
+    assert page.folded[:2] == [one.title for one in pictured(results()["study"])[2:4]]
+    assert page.folded[-1] == f"inputs, {len(results()['study'].to_polars()['inputs'])} rows"
 
 
 def kinds() -> list[type[Shown]]:
@@ -144,14 +274,15 @@ def kinds() -> list[type[Shown]]:
 
 
 def test_every_kind_of_result_is_here() -> None:
-    names = {type(found) for found in results().values()}
-    assert {kind for kind in kinds() if kind.__module__.startswith("yieldopt")} == names
+    names = {type(found).__qualname__ for found in results().values()}
+    known = {kind.__qualname__ for kind in kinds() if kind.__module__.startswith("yieldopt")}
+    assert known == names  # by name: a class with slots is made twice
     with pytest.raises(TypeError, match="nothing shows a dict"):
         html({})
 
 
 def test_frames_of_a_result_are_those_of_the_functions() -> None:
-    result = solve(load("accelerators_2026"), time_limit_s=2.0)
+    result = solve(load("plan_from_tables"))
     for name, frame in to_polars(result).items():
         assert frame.equals(result.to_polars()[name])
     for name, other in to_pandas(result).items():

@@ -121,7 +121,8 @@ def test_inputs_alone(stricter: Path) -> None:
     data = json.loads(found.output)
     assert found.exit_code == 1
     assert data["answers"] == []
-    assert data["inputs"] == [{"key": LIMIT, "what": "changed", "before": 1000.0, "after": 300.0}]
+    change = {"key": LIMIT, "what": "changed", "before": 1000.0, "after": 300.0}
+    assert data["inputs"] == [change | {"relative": -0.7}]
     assert (data["same"], data["solved"]) == (False, False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -57,6 +57,10 @@ class Change:
         if not _is_number(before) or not _is_number(after) or before == 0.0:
             return None
         return float((after - before) / abs(before))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, with what the value grew by [fraction]."""
+        return asdict(self) | {"what": str(self.what), "relative": self.relative}
 
 
 def _is_number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from yieldopt.difference.answers import answer_changes
@@ -45,8 +45,15 @@ class Difference(Shown):
         return not self.inputs and not self.answers
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self) | {"same": self.same}
+        """Return plain data; a value that is gone, or new, is ``None`` on the other side."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "inputs": [change.to_dict() for change in self.inputs],
+            "answers": [change.to_dict() for change in self.answers],
+            "solved": self.solved,
+            "same": self.same,
+        }
 
 
 def difference(
