@@ -23,8 +23,9 @@ from tests.test_cli import run, scarce, strict
 from yieldopt.optimize.coverage import Proof
 from yieldopt.plan import ProductResult, Recipe, Result, Status
 from yieldopt.report import files, workbook
+from yieldopt.report.cells import FORMATS, MAX_UNITS, WHOLE_USD
 from yieldopt.report.frames import COLUMNS, TABLES, Kind, tables, to_pandas, to_polars
-from yieldopt.report.workbook import FORMATS, MAX_UNITS, write_workbook
+from yieldopt.report.workbook import write_workbook
 from yieldopt.solving import Solved
 
 EXACT = 1e-15  # of 16 significant digits
@@ -180,7 +181,9 @@ def test_summary(tmp_path: Path) -> None:
             kind = Kind.TEXT if isinstance(value, str) else Kind.PACKAGES
             assert same(cell, value, kind)
     xml = parts(tmp_path / "a.xlsx")["Summary"]
-    assert formats(tmp_path / "a.xlsx")[style(xml, "B2")] == FORMATS[Kind.USD]
+    styles = formats(tmp_path / "a.xlsx")
+    assert styles[style(xml, "B2")] == WHOLE_USD  # of 333 million: no cents
+    assert styles[style(xml, "B5")] == FORMATS[Kind.USD]
 
 
 def test_overall_is_the_mean_over_packages() -> None:
@@ -223,6 +226,10 @@ def test_sheets_are_formatted(tmp_path: Path) -> None:
         widths = re.findall(r'<col min="\d+" max="\d+" width="([\d.]+)"', text)
         assert all(float(width) >= 10 for width in widths)
         wanted = [FORMATS.get(kind, "General") for kind in table.columns.values()]
+        if name == "routes":
+            wanted[2] = '"TRUE";"TRUE";"FALSE"'.replace('"', "&quot;")
+        if name == "decisions":  # of 100 million
+            wanted[-1] = WHOLE_USD
         column_tag = r'<col min="(\d+)" max="(\d+)" width="[\d.]+"(?: style="(\d+)")?'
         kept = [styles[int(number or 0)] for low, high, number in re.findall(column_tag, text)
                 for _ in range(int(low), int(high) + 1)]  # fmt: skip
@@ -302,7 +309,7 @@ def test_text_is_text(tmp_path: Path) -> None:
     assert book.load_sheet("recipes").to_polars()["recipe"].to_list() == EVIL
     assert book.load_sheet("decisions").to_polars()["name"].to_list() == EVIL[:1]
     for at in range(2, len(EVIL) + 2):
-        assert f'<c r="A{at}" t="inlineStr"><is><' in parts(path)["recipes"]
+        assert re.search(f'<c r="A{at}"( s="[0-9]+")? t="inlineStr"><is><', parts(path)["recipes"])
     for name, xml in parts(path).items():
         assert "<f>" not in xml, name
         assert "<hyperlink" not in xml, name

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -20,6 +21,7 @@ from yieldopt.cli import main
 from yieldopt.data import bundled_cases
 from yieldopt.read.book.layout import INPUTS
 from yieldopt.report.frames import tables
+from yieldopt.start_plan import start_plan
 
 HOSTILE = "=cmd|' /C calc'!A0"
 
@@ -40,7 +42,11 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_answer_is_in_it_with_every_digit(book: Path) -> None:
     """Every table of the plan, cell by cell; only the run time of another solve differs."""
     held = load_workbook(book)
-    found = tables(solve(load("plan_from_tables")))
+    case = load("plan_from_tables")
+    result = solve(case)
+    starts = tuple(asdict(row) for row in start_plan(case, result).rows)
+    assert starts
+    found = tables(replace(result, starts=starts))
     for name, rows in found.items():
         header, *cells = held[f"Plan {name}"].iter_rows(values_only=True)
         assert [dict(zip(header, row, strict=True)) for row in cells] == rows, name
@@ -49,6 +55,7 @@ def test_the_answer_is_in_it_with_every_digit(book: Path) -> None:
 def test_it_has_formats_frozen_headers_and_charts(book: Path) -> None:
     held = load_workbook(book)
     assert held.sheetnames[:2] == ["Summary", "Charts"]
+    assert held["Summary"]["A1"].value.startswith("plan_from_tables: ")
     assert set(INPUTS) < set(held.sheetnames)
     for name in ("Plan recipes", "Waterfalls", "Assumptions", "Products", "Demand"):
         assert held[name].freeze_panes in ("A2", "B2"), name
@@ -58,7 +65,8 @@ def test_it_has_formats_frozen_headers_and_charts(book: Path) -> None:
     assert "D0_N5_N4" in {row[0].value for row in held["Sources"].iter_rows(2)}
     with ZipFile(book) as zipped:
         charts = [zipped.read(n).decode() for n in zipped.namelist() if "charts/chart" in n]
-    assert len(charts) == 2 + 2 + 3  # waterfalls and allocation by product, use by resource
+    # Routes and allocation by product, use by resource; waterfalls by route.
+    assert len(charts) == 2 + 2 + 3 + 4
     assert all("<c:f>" in chart for chart in charts)  # drawn from cells, no picture
 
 
@@ -119,7 +127,7 @@ def test_an_infeasible_case_is_exported_too(tmp_path: Path) -> None:
     assert done.exit_code == 3
     held = load_workbook(tmp_path / "book.xlsx")
     assert held["Charts"]["A1"].value == "There is no plan to draw."
-    assert held["Summary"]["B1"].value == "infeasible"
+    assert held["Summary"]["B3"].value == "infeasible"
 
 
 @pytest.mark.parametrize("command", ["export", "import", "new"])
@@ -178,7 +186,8 @@ def test_hostile_names_go_there_and_back(tmp_path: Path) -> None:
     with ZipFile(tmp_path / "book.xlsx") as zipped:
         drawn = "".join(zipped.read(n).decode() for n in zipped.namelist() if "charts/" in n)
     formulas = re.findall("<c:f>(.*?)</c:f>", drawn)
-    own = re.compile(r"('Plan [a-z _]+'|Waterfalls|Charts)![$A-Z0-9:]+")
+    sheets = "'Plan [a-z _]+'|Waterfalls|Charts|'Waterfall bars'|'Waterfall charts'"
+    own = re.compile(rf"({sheets})![$A-Z0-9:]+")
     assert formulas
     assert all(own.fullmatch(formula) for formula in formulas)  # to cells alone, of titles too
     done = run("import", tmp_path / "book.xlsx", "-o", tmp_path / "back.toml")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from yieldopt.plan import Result
 from yieldopt.report.cells import (
-    FORMATS,
     MAX_COLUMNS,
     MAX_ROWS,
     Exact,
@@ -243,7 +242,7 @@ class Sheets:
             if height is not None:
                 sheet.set_row(down, height)
             for at, (_, kind) in enumerate(columns):
-                form = fitted.get(at) if kind not in FORMATS else forms[at]
+                form = fitted.get(at) if kind is Kind.TEXT else forms[at]
                 self.cell(sheet, down, at, kind, row[at], form)
 
     @staticmethod

@@ -69,14 +69,15 @@ class Drawing:
         for (product, route), (first, last) in _runs(bars, 2):
             chart = self._stacked()
             names = (first, 2, last, 2)
-            unseen = {"fill": {"none": True}, "border": {"none": True}}
+            unseen = {"fill": {"none": True}, "border": {"none": True}, "gap": 30}
             _series(chart, BARS, (0, 3), names, (first, 3, last, 3), unseen)
             fills = (_BAR_COLOURS.get(row[2], SKY) for row in bars[first - 1 : last])
             points = [{"fill": {"color": colour}, "border": _LINE} for colour in fills]
             labels = {"value": True, "num_format": "#,##0", "font": _SMALL, "position": "center"}
-            look = {"points": points, "border": _LINE, "data_labels": labels}
+            look = {"points": points, "border": _LINE, "data_labels": labels, "gap": 30}
             _series(chart, BARS, (0, 4), names, (first, 4, last, 4), look)
-            self._place(chart, f"{shown(product)} on {shown(route)}", "USD per good", legend=False)
+            title = f"Cost per good package of {shown(product)} on {shown(route)}"
+            self._place(chart, title, "USD per good", legend=False)
 
     def allocation(self, columns: Columns, rows: Iterable[Values], keys: int = 4) -> None:
         """Add a chart for each product: good packages by period, each line on top of the others.
