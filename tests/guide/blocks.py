@@ -8,6 +8,9 @@
 | `diff` | an edit by hand of the file that the first line `# FILE` names: see `edited` |
 | `python` | run in one namespace for the document; a `text` block right below is what it prints |
 
+In docs/reference, which is generated, `py` is a signature and `pycon` an example of a docstring,
+which the doctests run.
+
 In outputs a line `…` stands for any lines, `…` at the end of a line for its rest, and times in
 seconds are not compared. Everything else is: numbers to the digits shown.
 """
@@ -22,6 +25,7 @@ from pathlib import Path
 FENCE = re.compile(r"^```(\w*)\s*$")
 LIKE_A_FENCE = re.compile(r"^[\s>*+-]*(```|~~~)")
 KINDS = {"console", "sh", "toml", "diff", "python", "text"}
+GENERATED = {"py", "pycon"}  # in docs/reference alone: signatures, and examples run as doctests
 # What Markdown shows as code by its indent alone, and is no code.
 FORMULAS = {"    S(x) = Y(x·λ)"}
 
@@ -72,10 +76,10 @@ def blocks(path: Path) -> Iterator[Block]:
 
 
 def edited(text: str, edit: tuple[str, ...], where: str) -> str:
-    """Return a text after an edit: lines `-old` become `+new`, those after a blank stay as they are.
+    """Return a text after an edit: lines `-old` become `+new`, those after a blank stay.
 
-    An old line is known by how it begins, so that its comment need not be shown, and keeps the rest.
-    The old lines of an edit follow each other and stand in the text once; `…` parts two edits.
+    An old line is known by how it begins and keeps the rest, so no comment need be shown. The old
+    lines of an edit follow each other and stand in the text once; `…` parts two edits.
     """
     for hunk in "\n".join(edit).split("\n…\n"):
         marked = [(line[:1], line[1:]) for line in hunk.splitlines()]

@@ -16,6 +16,7 @@ import click
 
 import yieldopt
 from tests.guide import pictures
+from tests.guide.docstrings import entry
 from yieldopt.cli import main as cli
 from yieldopt.schema.json_schema import FILES, json_schema
 
@@ -78,7 +79,7 @@ def python() -> str:
     for name in yieldopt.__all__:
         thing = getattr(yieldopt, name)
         if callable(thing):
-            out.append(f"## {name}\n\n" + indented(signature(thing, name) + docstring(thing)))
+            out.append(f"## {name}\n\n{entry(thing, name)}")
             if inspect.isclass(thing):
                 out.extend(methods(name, thing))
     return "\n".join(out)
@@ -94,27 +95,7 @@ def methods(name: str, thing: type) -> Iterator[str]:
             and module.startswith("yieldopt")
             and inspect.getdoc(value)
         ):
-            text = indented(signature(value, key) + docstring(value))
-            yield f"### {name}.{key}\n\n{text}"
-
-
-def signature(thing: Any, name: str) -> str:
-    """Return how a thing is called, a parameter a line where one line does not hold it."""
-    if inspect.isclass(thing) and issubclass(thing, str | BaseException):
-        return f"{name}\n\n"
-    whole = inspect.signature(thing)
-    words = [str(one) for key, one in whole.parameters.items() if key not in ("self", "cls")]
-    given = "" if inspect.isclass(thing) else str(whole).rpartition(") ->")[2]
-    end = f") ->{given}" if given else ")"
-    line = f"{name}({', '.join(words)}{end}"
-    if len(line) > 88:
-        line = f"{name}(\n" + "".join(f"    {word},\n" for word in words) + end
-    line = re.sub(r"(: |-> )'([^']*)'", r"\1\2", line)
-    return re.sub(r"<[^<>]* object at 0x\w+>|<factory>", "…", line) + "\n\n"
-
-
-def docstring(thing: Any) -> str:
-    return inspect.getdoc(thing) or ""
+            yield f"### {name}.{key}\n\n{entry(value, key)}"
 
 
 def keys(file: str) -> str:
@@ -210,11 +191,6 @@ def bounds(value: Schema) -> str:
     ]
     said = " ".join(word for word in words if word)
     return f" {said}" if said else ""
-
-
-def indented(text: str) -> str:
-    """Return text as an indented block: shown as it is, and no command to run."""
-    return "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines())
 
 
 def write() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.guide.blocks import Block, blocks, same
+from tests.guide.blocks import Block, blocks, edited, same
 from tests.guide.runner import DOCUMENTS, FRESH, NOT_RUN, ROOT, Reader, environment, reader
 from yieldopt.cli import main as cli
 
@@ -85,7 +85,7 @@ def test_what_is_not_run_is_there() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,7 @@ def test_outputs_are_compared(shown: list[str], printed: list[str], alike: bool)
         ("console", ["$ echo a", "b"], "shows something else"),
         ("sh", ["false", "true"], "false"),
         ("toml", ["a = 1"], "which file"),
+        ("diff", ["-a", "+b"], "which file"),
         ("python", ["assert 1 == 2"], "AssertionError"),
         ("text", ["a"], "whose output"),
     ],
@@ -122,3 +123,33 @@ def test_a_wrong_block_is_seen(kind: str, lines: list[str], fault: str, tmp_path
     one = Reader(tmp_path, environment(Path(sys.executable).parent))
     with contextlib.closing(one), pytest.raises(AssertionError, match=fault):
         one._run(Block(kind, 1, tuple(lines)), "here:1", "")
+
+
+@pytest.mark.parametrize(
+    ("edit", "after"),
+    [
+        (("-b = 2", "+b = 3"), "a = 1\nb = 3  # why\nc = 4\n"),
+        (("-b = 2", "+b = 3", "+d = 5"), "a = 1\nb = 3  # why\nd = 5\nc = 4\n"),
+        (("-a = 1", "-b = 2", "+b = 3"), "b = 3\nc = 4\n"),
+        (("+d = 5", " a = 1"), "d = 5\na = 1\nb = 2  # why\nc = 4\n"),
+        (("-a = 1", "…", "-c", "+e"), "b = 2  # why\ne = 4\n"),
+    ],
+)
+def test_a_file_is_edited_as_by_hand(edit: tuple[str, ...], after: str) -> None:
+    assert edited("a = 1\nb = 2  # why\nc = 4\n", edit, "here") == after
+
+
+@pytest.mark.parametrize("edit", [("-d", "+e"), ("-a", "+b"), ("+e",), ("a",), ("-a = 1", "-c")])
+def test_an_edit_that_fits_nowhere_or_twice_is_seen(edit: tuple[str, ...]) -> None:
+    with pytest.raises(AssertionError, match="here"):
+        edited("a = 1\na = 2\nb = 1\nc = 4\n", edit, "here")
+
+
+@pytest.mark.parametrize(
+    "line", ["``` console", "```{.toml}", "  ```sh", "- ```sh", "> ```sh", "~~~", "    $ yieldopt"]
+)
+def test_code_in_a_form_that_no_test_would_run_is_seen(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(f"# A\n\n{line}\nb\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="no test would run"):
+        list(blocks(path))

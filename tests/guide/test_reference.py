@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.guide.docstrings import markdown
 from tests.guide.pictures import FOLDER as DOCS
 from tests.guide.pictures import pictures
 from tests.guide.reference import FOLDER, documents
@@ -43,3 +44,20 @@ def test_the_picture_says_what_the_case_says() -> None:
         drawn = (DOCS / name).read_text(encoding="utf-8")
         assert WORDS.findall(drawn) == WORDS.findall(text), "run `make docs`"
         assert len(drawn) < 50_000
+
+
+def test_a_docstring_becomes_markdown() -> None:
+    text = "Say ``a``.\n\nParameters\n----------\na, b\n    One\n    :func:`two`.\n"
+    shown = markdown(f"{text}\nExamples\n--------\nSo:\n\n>>> 1\n1\n")
+    assert shown == (
+        "Say `a`.\n\n**Parameters**\n\n- `a`, `b`: One `two`.\n\n"
+        "**Examples**\n\nSo:\n\n```pycon\n>>> 1\n1\n```\n"
+    )
+
+
+def test_nothing_of_a_docstring_is_left_unshaped() -> None:
+    assert "\n---" not in MADE["python.md"]
+    in_code = False
+    for line in MADE["python.md"].splitlines():
+        in_code ^= line.startswith("```")
+        assert in_code or not line.startswith((">>>", "    ", ":")), line
