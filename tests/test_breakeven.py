@@ -11,7 +11,8 @@ import pytest
 
 from tests.test_assembly import CASE, case_of
 from yieldopt import CaseError, UnknownName, load
-from yieldopt.breakeven import _Search, breakeven
+from yieldopt.breakeven import breakeven
+from yieldopt.breakeven.search import Search
 from yieldopt.comparison import compare
 from yieldopt.optimize.weighing import candidate_on
 
@@ -88,7 +89,7 @@ def test_the_scan_holds_the_costs_at_every_value_looked_at(path: Path) -> None:
     assert [at[0.0], at[9.0], at[90.0]] == [list(pair) for pair in ends]
 
 
-class Stub(_Search):
+class Stub(Search):
     """Costs as plain functions, to reach what real cases seldom do; None: cannot be taken."""
 
     def __init__(self, one: Any, other: Any) -> None:

@@ -25,7 +25,7 @@ PACKAGE = ROOT / "yieldopt"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"_version"},
-    {"errors", "data", "memory", "shown"},
+    {"errors", "data", "memory", "same", "shown"},
     {"physics"},
     {"flow_check", "flow_values", "outcome"},
     {"flow"},
@@ -48,7 +48,8 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"__main__", "__init__"},
 ]
-CORE = {"errors", "data", "memory", "physics", "flow_check", "flow_values", "outcome", "flow",
+CORE = {"errors", "data", "memory", "same", "physics", "flow_check", "flow_values", "outcome",
+        "flow",
         "template", "screening", "interpolation", "stacked", "stacking", "walk", "gather",
         "hopeless", "engine", "ledger", "dppm_budget", "composite", "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.

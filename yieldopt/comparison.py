@@ -9,9 +9,10 @@ from typing import Any
 from yieldopt.composite import composite_yield
 from yieldopt.ledger import scrap_ledger
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.weighing import candidate_on
+from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.route_costs import PROVED, gap_alone
-from yieldopt.plan import Recipe, Status
+from yieldopt.optimize.weighing import candidate_on
+from yieldopt.plan import Recipe, RouteVerdict, Status
 from yieldopt.schema.case import Case, ProductShape
 from yieldopt.shown import Shown
 
@@ -92,14 +93,17 @@ def compare(case: Case, *, time_limit_s: float | None = None) -> RouteColumns:
     """
     budget = Budget.of(time_limit_s)
     return RouteColumns(
-        _column(case, product, route, budget)
+        column_of(case, product, *candidate_on(case, product, route, budget))
         for product in case.products
         for route in product.routes
     )
 
 
-def _column(case: Case, product: ProductShape, route: str, budget: Budget) -> RouteColumn:
-    candidate, verdict = candidate_on(case, product, route, budget)
+def column_of(
+    case: Case, product: ProductShape, candidate: Candidate | None, verdict: RouteVerdict
+) -> RouteColumn:
+    """Return a product on a route that was weighed."""
+    route = verdict.route
     if candidate is None:
         why, late = verdict.reasons, verdict.stopped
         return RouteColumn(product.name, route, why, None, None, {}, stopped=late)

@@ -19,7 +19,6 @@ from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Status
 from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text
-from yieldopt.schema.case import Case, ProductShape
 from yieldopt.study import ends
 from yieldopt.study.inputs import inputs_of
 from yieldopt.study.tornado import Tornado, tornado, varied
@@ -122,14 +121,15 @@ def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
 ) -> None:
     """The budget is spent once twenty ends were weighed: ten inputs, or eleven of one end."""
     count = itertools.count()
-    weighed = ends.candidate_on
+    weighed = ends.candidate_of
 
-    def slow(case: Case, product: ProductShape, route: str, budget: Budget) -> Any:
+    def slow(*asked: Any) -> Any:
         if next(count) >= 20:
+            budget = next(one for one in asked if isinstance(one, Budget))
             object.__setattr__(budget, "until", -math.inf)
-        return weighed(case, product, route, budget)
+        return weighed(*asked)
 
-    monkeypatch.setattr(ends, "candidate_on", slow)
+    monkeypatch.setattr(ends, "candidate_of", slow)
     found = tornado(load("minimal"), "asic", time_limit_s=600.0)
     assert found.status is Status.FEASIBLE
     done = [row.input.key for row in found.rows]

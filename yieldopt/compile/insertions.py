@@ -11,9 +11,9 @@ from yieldopt.flow import Faults, Step
 from yieldopt.physics.burn_in import BurnIn, early_life_removed
 from yieldopt.physics.tester import seconds_per_unit
 from yieldopt.physics.yields import Law, gain
+from yieldopt.same import Same
 from yieldopt.schema.insertion import BurnInShape, InsertionShape, LevelShape
 from yieldopt.schema.route import LatentShape
-from yieldopt.same import Same
 from yieldopt.template import Choice
 
 SECONDS_PER_HOUR = 3600.0

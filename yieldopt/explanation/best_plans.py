@@ -11,8 +11,7 @@ from yieldopt.flow import Outcome
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.coverage import HOPELESS_USD, Found
 from yieldopt.optimize.product_rules import narrowed
-from yieldopt.optimize.ruled import Ruled, apply_rules, best_under
-from yieldopt.optimize.rules import Rules
+from yieldopt.optimize.ruled import Ruled, best_under
 from yieldopt.optimize.terms import ROUNDING
 from yieldopt.optimize.why_not import Reason, reasons_under
 from yieldopt.template import Template
@@ -72,17 +71,20 @@ class Plan:
 class BestPlans:
     """The best plan of a template under rules and cut menus, each cut searched once at most."""
 
-    template: Template
+    ruled: Ruled
     objective: Objective
-    rules: Rules = field(default_factory=Rules)
     budget: Budget = field(default_factory=Budget)
     met: list[Plan] = field(default_factory=list)  # allowed plans, any of which may be the best
     lower_usd: float = 0.0  # no plan costs less; known once the best of all was looked for
 
     def __post_init__(self) -> None:
-        self.ruled: Ruled = apply_rules(self.template, self.rules)
         self._asked: list[tuple[Mapping[str, frozenset[str]], Plan | None]] = []
         self.unproved: set[Key] = set()  # cuts whose search time ended before its proof
+
+    @property
+    def template(self) -> Template:
+        """The flow with open choices."""
+        return self.ruled.template
 
     def best(self, cut: Mapping[str, Sequence[str]]) -> Plan | None:
         """Return the best plan; ``None`` when none is allowed.
@@ -101,11 +103,14 @@ class BestPlans:
         Examples
         --------
         >>> from yieldopt.flow import Faults, Step
+        >>> from yieldopt.optimize.ruled import apply_rules
+        >>> from yieldopt.optimize.rules import Rules
         >>> from yieldopt.template import Choice, OpenNode
         >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
         >>> full = Step("cp", "test", 2.0, coverage={"logic": 0.99})
         >>> die = OpenNode("die", (), (fab, Choice("cp", {"off": None, "full": full})))
-        >>> plans = BestPlans(Template("die", (die,)), Objective(dppm_limit=6000.0))
+        >>> ruled = apply_rules(Template("die", (die,)), Rules())
+        >>> plans = BestPlans(ruled, Objective(dppm_limit=6000.0))
         >>> plans.best({}).levels, plans.best({"die/cp": ("off",)})
         ({'die/cp': 'full'}, None)
         """
@@ -140,7 +145,7 @@ class BestPlans:
 
     def keeps_rules(self, plan: Plan) -> bool:
         """Whether a plan keeps the rules, limits on use of resources among them."""
-        levels, limits = plan.levels, self.rules.resource_limits
+        levels, limits = plan.levels, self.ruled.rules.resource_limits
         if self.level_out(levels) or self.ruled.broken(levels) is not None:
             return False
         if not limits:

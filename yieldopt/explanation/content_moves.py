@@ -56,11 +56,14 @@ def content_moves(plans: BestPlans, insertion: str | None = None) -> tuple[Conte
     --------
     >>> from yieldopt.explanation.best_plans import Objective
     >>> from yieldopt.flow import Faults
+    >>> from yieldopt.optimize.ruled import apply_rules
+    >>> from yieldopt.optimize.rules import Rules
     >>> fab = Step("fab", "process", 100.0, faults={"logic": Faults(0.5)})
     >>> cp = Choice("cp", {"off": None, "full": Step("cp", "test", 2.0, coverage={"logic": 0.99})})
     >>> ft = Choice("ft", {"off": None, "full": Step("ft", "test", 3.0, coverage={"logic": 0.99})})
     >>> die = OpenNode("die", (), (fab, cp, Step("pack", "process", 50.0), ft))
-    >>> plans = BestPlans(Template("die", (die,)), Objective(dppm_limit=6000.0))
+    >>> ruled = apply_rules(Template("die", (die,)), Rules())
+    >>> plans = BestPlans(ruled, Objective(dppm_limit=6000.0))
     >>> [(move.early, move.late, move.best) for move in content_moves(plans)]
     [('die/cp', 'die/ft', 'early_only')]
     """

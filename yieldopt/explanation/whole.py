@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from yieldopt.explanation.best_plans import PROVED, BestPlans, Objective, Plan
 from yieldopt.explanation.content_moves import ContentMove, content_moves
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.ruled import Ruled, ruled_of
 from yieldopt.optimize.weighing import cheapest, weigh_asked
-from yieldopt.optimize.rules import Rules
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.read.check_rules import menus_of
 from yieldopt.schema.case import Case, ProductShape
@@ -59,13 +59,12 @@ class Explanation(Shown):
 
 
 def explain_template(
-    template: Template,
+    subject: Template | Ruled,
     dppm_limit: float | None = None,
     escape_cost_usd: float | None = None,
     *,
     one_off_usd: float = 0.0,
     insertion: str | None = None,
-    rules: Rules | None = None,
     budget: Budget | None = None,
     known: Mapping[str, str] | None = None,
     known_lower_usd: float = 0.0,
@@ -74,16 +73,15 @@ def explain_template(
 
     Parameters
     ----------
-    template
-        A flow with open choices.
+    subject
+        A flow with open choices; under rules that every plan must keep, as
+        :func:`yieldopt.optimize.ruled.apply_rules` gives it.
     dppm_limit, escape_cost_usd
         As of :func:`yieldopt.optimize.coverage.best_levels`.
     one_off_usd
         Added to every plan [USD per good package].
     insertion
         Account for this ``"node/insertion"`` alone; left out: for each.
-    rules
-        What every plan must keep.
     budget
         Time for all searches; none: no limit.
     known, known_lower_usd
@@ -97,7 +95,7 @@ def explain_template(
     Raises
     ------
     UnknownName
-        No such insertion; a name of a rule that the template does not carry.
+        No such insertion.
 
     Examples
     --------
@@ -111,11 +109,12 @@ def explain_template(
     >>> account.level, round(account.saves_usd_per_good, 2), account.next_best.level
     ('c99', 635.55, 'c90')
     """
-    choices = template.choices()
+    ruled = ruled_of(subject, None)
+    choices = ruled.template.choices()
     if insertion is not None:
         _known(insertion, choices)
     objective = Objective(dppm_limit, escape_cost_usd or 0.0, one_off_usd)
-    plans = BestPlans(template, objective, rules or Rules(), budget or Budget())
+    plans = BestPlans(ruled, objective, budget or Budget())
     if known is not None and (plan := plans.plan(known)) is not None:
         plans.met.append(plan)
     optimum = plans.best({})
@@ -242,6 +241,17 @@ def explain(
     best = cheapest(candidates)
     if best is None and insertion is not None:  # its name is wrong or right all the same
         _known(insertion, menus_of(asked, case.library))
+    return explain_candidate(asked, best, verdicts, budget, insertion)
+
+
+def explain_candidate(
+    asked: ProductShape,
+    best: Candidate | None,
+    verdicts: Sequence[RouteVerdict],
+    budget: Budget,
+    insertion: str | None = None,
+) -> ProductExplanation:
+    """Explain a product that was weighed, as :func:`explain` does; ``None``: it has no plan."""
     explanation = _explained(best, insertion, budget) if best else None
     name = best.route if best and explanation else None
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
@@ -261,12 +271,11 @@ def _explained(candidate: Candidate, insertion: str | None, budget: Budget) -> E
     product: ProductShape = candidate.product
     escape = product.escape_cost_usd
     return explain_template(
-        candidate.template,
+        candidate.ruled,
         product.dppm_limit,
         escape.base if escape else None,
         one_off_usd=candidate.one_off_usd,
         insertion=insertion,
-        rules=candidate.ruled.rules,
         budget=budget,
         known=candidate.recipes[0].levels,
         known_lower_usd=candidate.recipes[0].proof.lower_bound_usd + candidate.one_off_usd,

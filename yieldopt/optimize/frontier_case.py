@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from yieldopt.optimize.candidates import Candidate
 from yieldopt.optimize.frontier import Frontier, Point, frontier
 from yieldopt.optimize.weighing import cheapest, weigh_asked
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
-from yieldopt.schema.case import Case
+from yieldopt.schema.case import Case, ProductShape
 from yieldopt.shown import Shown
 
 _MOST = 500
@@ -115,7 +116,17 @@ def product_frontier(
         raise CaseError(Fault("must be at least 1", "most", most))
     budget = Budget.of(time_limit_s)
     candidates, verdicts = weigh_asked(case, asked, route, budget)
-    best = cheapest(candidates)
+    return frontier_of(asked, cheapest(candidates), verdicts, most, budget)
+
+
+def frontier_of(
+    asked: ProductShape,
+    best: Candidate | None,
+    verdicts: Sequence[RouteVerdict],
+    most: int,
+    budget: Budget,
+) -> ProductFrontier:
+    """Return the frontier of a product that was weighed, as :func:`product_frontier` does."""
     escape = asked.escape_cost_usd.base if asked.escape_cost_usd else 0.0
     limit = asked.dppm_limit
     name = best.route if best else None

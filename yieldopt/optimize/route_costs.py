@@ -32,6 +32,8 @@ class RouteCosts:
         The case file, or a case whose number is replaced in memory; the dotted input, names.
     budget
         Time for all values; absent: no limit.
+    held
+        The best plan of each route at some value, if known: what is the same is not computed anew.
     """
 
     def __init__(
@@ -41,13 +43,14 @@ class RouteCosts:
         product: str,
         routes: tuple[str, str],
         budget: Budget | None = None,
+        held: Pair = (None, None),
     ) -> None:
         self.case, self.key, self.product, self.routes = case, key, product, routes
         self.budget = budget or Budget()
         self.found: dict[float, Pair] = {}
         self.late: dict[float, tuple[bool, bool]] = {}  # time ended on a route
         self.reasons: dict[str, None] = {}  # of those
-        self._held: Pair = (None, None)  # the last found
+        self._held = held  # then the last found
 
     def candidates(self, value: float) -> Pair:
         """Return the best plan of each route at a value; ``None``: there is none, or time ended."""

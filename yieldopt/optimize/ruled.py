@@ -215,6 +215,7 @@ def best_under(
 
 
 def ruled_of(subject: Template | Problem | Ruled, rules: Rules | None) -> Ruled:
+    """Return a template under rules, or as it is where they are applied already."""
     if isinstance(subject, Ruled):
         if rules is not None:
             raise TypeError("the rules are applied already: leave them out")

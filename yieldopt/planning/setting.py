@@ -12,7 +12,7 @@ from yieldopt.compile.lines import Line, usable_lines
 from yieldopt.compile.schedule import in_periods
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate
-from yieldopt.optimize.weighing import candidate_on
+from yieldopt.optimize.weighing import candidate_like
 from yieldopt.plan import RouteVerdict
 from yieldopt.planning.pools import Pool
 from yieldopt.planning.sheet import USES, Array, Index, Key
@@ -240,12 +240,11 @@ def _epochs(case: Case, shape: ProductShape, budget: Budget) -> Iterator[Epoch]:
     for (begin, models), end in zip(starts, ends, strict=True):
         found, verdicts = {}, []
         for name in shape.routes:
-            candidate, verdict = candidate_on(models, shape, name, budget)
+            held = before.get(name)
+            candidate, verdict = candidate_like(models, shape, name, budget, held)
             verdicts.append(verdict)
             if candidate is not None:
-                old = before.get(name)
-                same = old is not None and old.template == candidate.template
-                found[name] = old if same and old is not None else candidate
+                found[name] = candidate
         before = found
         yield found, tuple(verdicts), range(begin, end)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yieldopt.breakeven import BreakEven, breakeven
-from yieldopt.comparison import RouteColumn
+from yieldopt.breakeven import BreakEven, between
 from yieldopt.errors import CaseError
 from yieldopt.optimize.budget import Budget
 from yieldopt.optimize.candidates import Candidate
-from yieldopt.optimize.weighing import candidate_like, candidate_on
+from yieldopt.optimize.weighing import candidate_like
 from yieldopt.read.replacing import replaced
 from yieldopt.schema.case import Case
 from yieldopt.study.tornado import Tornado, TornadoRow
@@ -19,7 +18,7 @@ _TRIED = 10  # of the inputs with the largest swing
 
 def crossover(
     case: Case,
-    routes: Sequence[RouteColumn],
+    candidates: Sequence[Candidate],
     found: Tornado,
     budget: Budget | None = None,
 ) -> BreakEven | None:
@@ -29,8 +28,8 @@ def crossover(
     ----------
     case
         From :func:`yieldopt.load`.
-    routes
-        Of one product, each at its best levels.
+    candidates
+        One product on each route that it can take, with its best recipe.
     found
         The tornado of its best route.
     budget
@@ -46,34 +45,25 @@ def crossover(
     Examples
     --------
     >>> from yieldopt import load
-    >>> from yieldopt.comparison import compare
+    >>> from yieldopt.optimize.weighing import weigh
     >>> from yieldopt.study.tornado import tornado
     >>> case = load("minimal")
-    >>> map_ = crossover(case, compare(case), tornado(case, "asic"))
+    >>> candidates, _ = weigh(case, case.products[0])
+    >>> map_ = crossover(case, candidates, tornado(case, "asic"))
     >>> map_.key, [(one.cheaper_below, one.cheaper_above) for one in map_.crossings]
     ('processes.cow_osat.cost_usd', [('osat_2p5d', 'cowos_s')])
     """
     budget = budget or Budget()
-    taken = sorted((c.recipe.cost_per_good_usd, n) for n, c in enumerate(routes) if c.recipe)
+    taken = sorted(candidates, key=lambda one: one.recipes[0].cost_per_good_usd)
     rows = [row for row in found.rows if row.swing_usd is not None]
-    if len(taken) < 2 or not rows or budget.is_spent:
+    if len(taken) < 2 or not rows or budget.is_spent or taken[0].route != found.route:
         return None
-    product = routes[0].product
-    best, second = (routes[n].route for _, n in taken[:2])
-    if best != found.route:
-        return None
-    held, _ = candidate_on(case, case.product(product), second, budget)
-    if held is None:
-        return None
-    flips = (row for row in rows[:_TRIED] if _flips(case, held, row, budget))
+    best, second = taken[:2]
+    flips = (row for row in rows[:_TRIED] if _flips(case, second, row, budget))
     row = next(flips, rows[0])
-    left = None if budget.limit_s is None else budget.left_s()
-    if left == 0.0:
+    if budget.is_spent:
         return None
-    ends = {"low": row.low.value, "high": row.high.value}
-    return breakeven(
-        case, row.input.key, (best, second), product=product, time_limit_s=left, **ends
-    )
+    return between(case, row.input.key, (best, second), row.low.value, row.high.value, budget)
 
 
 def _flips(case: Case, held: Candidate, row: TornadoRow, budget: Budget) -> bool:

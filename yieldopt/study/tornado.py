@@ -14,6 +14,7 @@ from yieldopt.optimize.route_costs import PROVED, gap_alone
 from yieldopt.optimize.weighing import cheapest, weigh_asked
 from yieldopt.plan import RouteVerdict, Status, binding, without_plan
 from yieldopt.schema.case import Case
+from yieldopt.shown import Shown
 from yieldopt.study.ends import End, Ends
 from yieldopt.study.inputs import Input, inputs_of
 
@@ -60,7 +61,7 @@ class TornadoRow:
 
 
 @dataclass(frozen=True)
-class Tornado:
+class Tornado(Shown):
     """The inputs of a product on one route, by what their ranges do to its cost.
 
     Parameters
@@ -157,7 +158,17 @@ def tornado(
     asked = case.product(product)
     budget = Budget.of(time_limit_s)
     candidates, verdicts = weigh_asked(case, asked, route, budget)
-    best = cheapest(candidates)
+    return tornado_of(case, product, cheapest(candidates), verdicts, budget)
+
+
+def tornado_of(
+    case: Case,
+    product: str,
+    best: Candidate | None,
+    verdicts: Sequence[RouteVerdict],
+    budget: Budget,
+) -> Tornado:
+    """Vary the inputs of a product that was weighed, as :func:`tornado` does."""
     if best is None:
         return Tornado(product, None, tuple(verdicts), None, (), (), (), (), None)
     recipe = best.recipes[0]

@@ -7,22 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from yieldopt.breakeven import BreakEven
-from yieldopt.comparison import RouteColumn, compare
-from yieldopt.compile import compile_template
-from yieldopt.explanation import ProductExplanation, explain
+from yieldopt.comparison import RouteColumn, column_of
+from yieldopt.explanation import ProductExplanation
+from yieldopt.explanation.whole import explain_candidate
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.frontier_case import ProductFrontier, product_frontier
+from yieldopt.optimize.frontier_case import ProductFrontier, frontier_of
+from yieldopt.optimize.weighing import cheapest, weigh
 from yieldopt.plan import Result
 from yieldopt.read import load
-from yieldopt.schema.case import Case
+from yieldopt.schema.case import Case, ProductShape
+from yieldopt.shown import Shown
 from yieldopt.solving import solve
 from yieldopt.study.crossover import crossover
 from yieldopt.study.funnel import Funnel, funnel
 from yieldopt.study.inputs import Input, inputs_of
 from yieldopt.study.timeline import Milestone, timeline
-from yieldopt.study.tornado import Tornado, tornado
+from yieldopt.study.tornado import Tornado, tornado_of
 
-_LEAST_S = 1e-3  # a limit for what begins when time has ended: it says so itself
+_LEAST_S = 1e-9  # a limit for what begins when time has ended: it says so itself
 _POINTS = 200  # of a frontier
 
 
@@ -79,7 +81,7 @@ class ProductStudy:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """A case, its plan, and every product by itself.
 
     Parameters
@@ -147,34 +149,38 @@ def study_case(
     case = load(path)
     if result is None:
         result = solve(case, solver=solver, time_limit_s=_share(budget, 2))
-    columns = compare(case, time_limit_s=_share(budget, 2))
     count = len(case.products)
     products = tuple(
-        _product(case, product.name, columns, Budget.of(_share(budget, count - at)))
+        study_product(case, product, Budget.of(_share(budget, count - at)))
         for at, product in enumerate(case.products)
     )
     return Study(case.name, case.title, result, products, timeline(case, result))
 
 
-def _product(
-    case: Case, name: str, columns: tuple[RouteColumn, ...], budget: Budget
-) -> ProductStudy:
-    own = tuple(column for column in columns if column.product == name)
-    best = _best(own)
-    route = best.route if best else None
-    explained = explain(case, name, route=route, time_limit_s=_share(budget, 2))
-    front = product_frontier(case, name, route=route, most=_POINTS, time_limit_s=_share(budget, 3))
-    ranges = tornado(case, name, route=route, time_limit_s=_share(budget, 4 / 3))
-    crossing = crossover(case, own, ranges, budget)
-    flow = None
-    inputs: tuple[Input, ...] = ()
-    if best is not None and best.recipe is not None:
-        levels = best.recipe.levels
-        shape = case.library.routes[best.route]
-        flow = compile_template(case, case.product(name), shape).at(levels)
-        inputs = inputs_of(case, name, best.route, levels)
-    funnelled = funnel(flow) if flow else None
-    return ProductStudy(name, own, explained, front, ranges, funnelled, crossing, inputs)
+def study_product(case: Case, product: ProductShape, budget: Budget) -> ProductStudy:
+    """Study a product of a case by itself, its routes weighed once for all studies."""
+    candidates, verdicts = weigh(case, product, Budget.of(_share(budget, 2)))
+    on = {one.route: one for one in candidates}
+    columns = tuple(column_of(case, product, on.get(one.route), one) for one in verdicts)
+    best = cheapest(candidates)
+    asked = [one for one in verdicts if best is None or one.route == best.route]
+    explained = explain_candidate(product, best, asked, Budget.of(_share(budget, 2)))
+    front = frontier_of(product, best, asked, _POINTS, Budget.of(_share(budget, 3)))
+    ranges = tornado_of(case, product.name, best, asked, Budget.of(_share(budget, 4 / 3)))
+    crossing = crossover(case, candidates, ranges, budget)
+    if best is None:
+        return ProductStudy(product.name, columns, explained, front, ranges, None, None, ())
+    levels = best.recipes[0].levels
+    return ProductStudy(
+        product.name,
+        columns,
+        explained,
+        front,
+        ranges,
+        funnel(best.template.at(levels)),
+        crossing,
+        inputs_of(case, product.name, best.route, levels),
+    )
 
 
 def _best(columns: tuple[RouteColumn, ...]) -> RouteColumn | None:

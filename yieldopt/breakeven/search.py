@@ -1,0 +1,120 @@
+"""The search for the values at which the costs of two routes cross."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from yieldopt.breakeven.found import BreakEven, Crossing
+from yieldopt.optimize.route_costs import RouteCosts
+from yieldopt.plan import Status
+
+_POINTS = 17  # of the first scan
+_CLOSE = 1e-7  # of the value
+_APART = 1e-5  # of the cost: more is a jump
+
+
+class Search(RouteCosts):
+    """Where the costs of both routes cross."""
+
+    def run(self, low: float, base: float, high: float) -> BreakEven:
+        ends = (low, base, high)
+        costs = {
+            route: (self.cost(low, i), self.cost(base, i), self.cost(high, i))
+            for i, route in enumerate(self.routes)
+        }
+        crossings = []
+        for stretch in self._stretches(_grid(low, high)):
+            signed = [v for v in stretch if self.difference(v) != 0.0]
+            for left, right in itertools.pairwise(signed):
+                if self._sign(left) != self._sign(right):
+                    crossings.append(self._crossing(left, right))
+        lates = [self.late.get(value, (False, False)) for value in ends]
+        stopped = {
+            route: (lates[0][i], lates[1][i], lates[2][i]) for i, route in enumerate(self.routes)
+        }
+        gap, status = self.proof()
+        return BreakEven(
+            self.key,
+            self.product,
+            self.routes,
+            *ends,
+            costs,
+            tuple(crossings),
+            stopped,
+            tuple(sorted(value for value, late in self.late.items() if any(late))),
+            gap,
+            status,
+            tuple(self.reasons) if status is Status.UNKNOWN else (),
+            tuple(
+                (value, self.cost(value, 0), self.cost(value, 1)) for value in sorted(self.found)
+            ),
+        )
+
+    def _sign(self, value: float) -> bool:
+        difference = self.difference(value)
+        assert difference is not None
+        return difference > 0.0
+
+    def _stretches(self, values: list[float]) -> list[list[float]]:
+        """Return runs of values at which both routes can be taken, with the edges between."""
+        found: list[list[float]] = []
+        for left, right in itertools.pairwise([values[0], *values]):
+            here, there = self.difference(left) is not None, self.difference(right) is not None
+            if there and not (here and found):
+                found.append([] if here or left == right else [self._edge(right, left)])
+            if here and not there:
+                found[-1].append(self._edge(left, right))
+            if there:
+                found[-1].append(right)
+        return found
+
+    def _edge(self, inside: float, outside: float) -> float:
+        """Close in on where a route ends; the value returned is still inside."""
+        while abs(outside - inside) > _CLOSE * max(abs(inside), abs(outside)):
+            if self.is_late(outside):  # nothing says that a route ends
+                break
+            middle = 0.5 * (inside + outside)
+            if self.difference(middle) is None:
+                outside = middle
+            else:
+                inside = middle
+        return inside
+
+    def _crossing(self, left: float, right: float) -> Crossing:
+        """Close in by halves between two values of unlike sign, as long as there is time."""
+        low, high, above, late = left, right, self._sign(left), False
+        while high - low > _CLOSE * max(abs(low), abs(high)):
+            middle = 0.5 * (low + high)
+            if not low < middle < high or self.difference(middle) is None:
+                late = self.is_late(middle)
+                break
+            low, high = (middle, high) if self._sign(middle) == above else (low, middle)
+        pair = self.candidates(high)
+        recipes = {
+            route: candidate.recipes[0]
+            for route, candidate in zip(self.routes, pair, strict=True)
+            if candidate is not None
+        }
+        costs = {route: recipe.cost_per_good_usd for route, recipe in recipes.items()}
+        apart = max(costs.values()) - min(costs.values())
+        cheaper = (self.routes[1], self.routes[0])
+        return Crossing(
+            high,
+            costs,
+            cheaper[0] if above else cheaper[1],
+            cheaper[1] if above else cheaper[0],
+            not late and apart > _APART * max(map(abs, costs.values())),
+            recipes,
+            low,
+        )
+
+
+def _grid(low: float, high: float) -> list[float]:
+    """Equal ratios where the range spans some, else equal steps."""
+    parts = [i / (_POINTS - 1) for i in range(_POINTS)]
+    if low > 0.0 and high / low > 3.0:
+        inner = [math.exp(math.log(low) + x * math.log(high / low)) for x in parts[1:-1]]
+    else:
+        inner = [low + x * (high - low) for x in parts[1:-1]]
+    return [low, *inner, high]
