@@ -95,8 +95,10 @@ class Stub(Search):
     def __init__(self, one: Any, other: Any) -> None:
         super().__init__("no file", "key", "product", ("a", "b"))
         self.curves = one, other
+        self.looked: set[float] = set()
 
     def cost(self, value: float, which: int) -> float | None:
+        self.looked.add(value)
         cost: float | None = self.curves[which](value)
         return cost
 
@@ -122,6 +124,26 @@ def test_crossings_of_plain_curves() -> None:
     assert crossings(lambda v: 1.0, lambda v: 1.0) == []  # equal throughout
     assert crossings(lambda v: 1.0 + abs(v - 0.5), lambda v: 1.0) == []  # they only touch
     assert crossings(lambda v: v, lambda v: 1.0) == []  # they meet where the range ends
+
+
+@pytest.mark.parametrize(
+    ("curve", "level", "at", "most"),
+    [
+        (lambda v: v, 0.433, 0.433, 4),
+        (lambda v: 3.0 - v, 2.567, 0.433, 4),
+        (lambda v: v**9, 0.433**9, 0.433, 48),
+        (lambda v: 1.0 if v < 0.4 else 3.0, 2.0, 0.4, 48),
+    ],
+)
+def test_a_crossing_of_lines_takes_few_looks(
+    curve: Any, level: float, at: float, most: int
+) -> None:
+    """22 to 24 halvings close a cell of the scan to 1e-7; of curves, one look of two halves."""
+    search = Stub(curve, lambda _: level)
+    (crossing,) = search.run(0.0, 0.5, 1.0).crossings
+    assert crossing.value - crossing.not_below <= 1e-7 * crossing.value * (1 + 1e-9)
+    assert len(search.looked) - 17 <= most
+    assert crossing.not_below <= at <= crossing.value
 
 
 def test_a_jump_is_no_break_even() -> None:

@@ -81,15 +81,30 @@ class Search(RouteCosts):
                 inside = middle
         return inside
 
+    def _on_chord(self, low: float, high: float) -> float:
+        """Return where the chord of the difference crosses 0, and a bit on to the farther end.
+
+        So the next values lie on either side of a crossing of two lines, and close it.
+        """
+        below, above = self.difference(low), self.difference(high)
+        assert below is not None
+        assert above is not None
+        share = below / (below - above)
+        bit = 0.25 * _CLOSE * max(abs(low), abs(high))
+        at = low + share * (high - low) + (bit if share < 0.5 else -bit)
+        return at if low < at < high else 0.5 * (low + high)
+
     def _crossing(self, left: float, right: float) -> Crossing:
-        """Close in by halves between two values of unlike sign, as long as there is time."""
+        """Close in between two values of unlike sign, as long as there is time."""
         low, high, above, late = left, right, self._sign(left), False
-        while high - low > _CLOSE * max(abs(low), abs(high)):
-            middle = 0.5 * (low + high)
+        halved = True
+        while (wide := high - low) > _CLOSE * max(abs(low), abs(high)):
+            middle = self._on_chord(low, high) if halved else 0.5 * (low + high)
             if not low < middle < high or self.difference(middle) is None:
                 late = self.is_late(middle)
                 break
             low, high = (middle, high) if self._sign(middle) == above else (low, middle)
+            halved = high - low <= 0.5 * wide  # else the costs are no lines here: the middle
         pair = self.candidates(high)
         recipes = {
             route: candidate.recipes[0]
