@@ -74,8 +74,11 @@ class Parsed(HTMLParser):
 
     def charts(self) -> dict[str, Any]:
         """Specifications by key."""
-        held = gzip.decompress(base64.b64decode(self.by_id("charts").text))
-        return {one["key"]: one["spec"] for one in json.loads(held)}
+        return {one["key"]: one["spec"] for one in json.loads(self.unpacked("charts"))}
+
+    def unpacked(self, key: str) -> bytes:
+        """What a script that does not run holds."""
+        return gzip.decompress(base64.b64decode(self.by_id(key).text))
 
 
 def parsed(text: str) -> Parsed:

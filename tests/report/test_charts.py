@@ -123,6 +123,27 @@ def test_a_funnel_shows_what_is_lost_where(
     assert len(drawn["p1-funnel"].rows) == len(found.steps)
 
 
+def test_the_scrap_in_the_table_of_a_funnel_is_that_of_the_waterfall(
+    drawn: dict[str, Picture], product: ProductStudy
+) -> None:
+    """Faults and overkill of all steps together: nothing is left out of the table."""
+    parts = [cell for cells in drawn["p1-funnel"].rows for cell in cells[-2:]]
+    assert product.best is not None
+    assert product.best.recipe is not None
+    scrap = product.best.recipe.waterfall_usd["scrap"]
+    assert math.fsum(float(part or 0.0) for part in parts) == pytest.approx(scrap, rel=1e-12)
+    assert sum(float(cells[-1] or 0.0) for cells in drawn["p1-funnel"].rows) > 0.0
+    spent = math.fsum(float(cells[-3] or 0.0) for cells in drawn["p1-funnel"].rows)
+    falls = product.best.recipe.waterfall_usd
+    other = falls.get("escape", 0.0) + falls.get("one_off", 0.0)
+    assert spent + other == pytest.approx(product.best.recipe.cost_per_good_usd, rel=1e-12)
+
+
+def test_every_specification_is_one_of_vega_lite(drawn: dict[str, Picture]) -> None:
+    for picture in drawn.values():
+        assert picture.spec(check=True) == picture.spec()
+
+
 def test_curves_hold_every_level_that_is_allowed_and_mark_the_optimum(
     drawn: dict[str, Picture], explained: Explanation
 ) -> None:
@@ -149,7 +170,13 @@ def test_the_frontier_marks_the_plan_and_its_limit(
     assert found.frontier is not None
     rows = one(drawn["p1-frontier"], "usd")
     points = [(point.value_usd, point.dppm) for point in found.frontier.points]
-    assert [(row["usd"], row["dppm"]) for row in rows] == points
+    assert found.chosen is not None
+    seen = [pair for pair in points if pair[0] <= 1.25 * points[found.chosen][0]]
+    assert [(row["usd"], row["dppm"]) for row in rows] == seen
+    picture, dear = drawn["p1-frontier"], len(points) - len(seen)
+    assert dear > 0
+    assert f"{dear} points above 1.25 times its cost: table alone" in picture.line
+    assert [cells[:2] for cells in picture.rows] == points
     assert [at for at, row in enumerate(rows) if row["chosen"]] == [found.chosen]
     assert one(drawn["p1-frontier"], "what") == [{"dppm": 1000.0, "what": "the product's limit"}]
 
@@ -167,24 +194,30 @@ def test_the_tornado_goes_from_the_base_to_both_ends(
     found = product.tornado
     rows = one(drawn["p1-tornado"], "input")
     assert {row["base"] for row in rows} == {found.cost_per_good_usd}
-    ends = [
-        end.cost_per_good_usd
-        for row in found.rows[:20]
-        for end in (row.low, row.high)
-        if end.cost_per_good_usd not in (None, found.cost_per_good_usd)
-    ]
+    base = found.cost_per_good_usd
+    assert base is not None
+    ends = []
+    for row in found.rows[:20]:
+        costs = (row.low.cost_per_good_usd, row.high.cost_per_good_usd)
+        moved = [cost for cost in costs if cost not in (None, base)]
+        # Where both are on one side the nearer one is drawn last, or it would not be seen.
+        ends += sorted(moved, key=lambda cost: -abs((cost or 0.0) - base))
     assert [row["usd"] for row in rows] == ends
     starred = {row["input"] for row in rows if row["input"].endswith(" *")}
     assert len(starred) == sum(row.input.is_assumed for row in found.rows[:20]) > 0
     assert len(drawn["p1-tornado"].rows) == len(found.rows) > 20
 
 
-def test_an_end_where_nothing_can_be_made_is_a_cross_at_the_base() -> None:
+def test_an_end_where_nothing_can_be_made_is_said_at_the_base() -> None:
     study = study_case("b200_class")
     (picture,) = [one for one in pictures(study) if one.key == "p1-tornado"]
-    barred = [row for row in one(picture, "input") if row["end"] == "cannot be made"]
+    _, barred = data(picture, "input")
     assert len(barred) == sum(row.swing_usd is None for row in study.products[0].tornado.rows) > 0
     assert all(row["usd"] == row["base"] and row["why"] for row in barred)
+    assert {row["says"] for row in barred} <= {
+        "cannot be made at its low", "cannot be made at its high",
+    }  # fmt: skip
+    assert "it cannot be made on cowos_l" in picture.line
     assert "p1-crossover" not in {each.key for each in pictures(study)}  # it has one route
 
 

@@ -6,12 +6,23 @@ import re
 import struct
 import xml.etree.ElementTree as ET
 import zlib
+from typing import Any
 
 import pytest
 
 from tests.report.hostile import LONG, LONGER, QUOTES, SCRIPT, hostile_case
 from yieldopt.report.charts import Picture, pictures
-from yieldopt.report.charts.style import PALETTE, labels, shown
+from yieldopt.report.charts.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    LOOKS,
+    LOST,
+    PALETTE,
+    PINK,
+    labels,
+    shown,
+)
 from yieldopt.study import study_case
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -95,3 +106,31 @@ def test_names_too_long_are_cut_and_told_apart(drawn: list[Picture]) -> None:
 def test_half_and_control_characters_are_not_shown(text: str) -> None:
     assert shown(text).isprintable()
     shown(text).encode("utf-8")
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
+    parts = [int(colour[at : at + 2], 16) / 255.0 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_what_stands_alone_and_what_outlines_is_seen_on_both_grounds(look: dict[str, Any]) -> None:
+    """3:1 at least, as WCAG asks of graphics."""
+    alone = (BLUE, GREEN, GREY, LOST, PINK, look["style"]["part"]["stroke"])
+    assert min(contrast(colour, look["background"]) for colour in alone) >= 3.0
+
+
+def test_marks_of_a_colour_too_light_are_outlined(drawn: list[Picture]) -> None:
+    light = {colour for colour in PALETTE if contrast(colour, "#ffffff") < 3.0}
+    assert light
+    for picture in drawn:
+        for path in ET.fromstring(picture.svg()).iter(f"{_SVG}path"):
+            if (path.get("fill") or "").upper() in light:
+                assert (path.get("stroke") or "").lower() == "#16191d", picture.key

@@ -17,8 +17,8 @@ from tests.test_cli import case, run, scarce
 from yieldopt import load
 from yieldopt.data import data_folder
 from yieldopt.report.charts import pictures
+from yieldopt.report.charts.style import counted, dollars, number
 from yieldopt.report.page.document import page
-from yieldopt.report.page.markup import number
 from yieldopt.report.text import usd
 from yieldopt.study import Study, study_case
 from yieldopt.study.assumptions import origins
@@ -83,7 +83,10 @@ def test_the_policy_allows_these_scripts_and_no_network(whole: Parsed) -> None:
     assert policy["default-src"] == ["'none'"]
     assert not {"connect-src", "frame-src", "font-src", "object-src"} & set(policy)
     scripts = [e for e in whole.named("script") if "type" not in e.attributes]
-    hashes = [base64.b64encode(hashlib.sha256(e.text.encode()).digest()) for e in scripts]
+    texts = [whole.unpacked("library"), *(e.text.encode() for e in scripts)]
+    hashes = [base64.b64encode(hashlib.sha256(text).digest()) for text in texts]
+    assert len(scripts) == 1
+    assert b"vegaEmbed" in texts[0]
     assert policy["script-src"] == [f"'sha256-{each.decode()}'" for each in hashes]
     assert not [e for e in whole.elements if any(name.startswith("on") for name in e.attributes)]
     before = whole.elements[: whole.elements.index(meta)]
@@ -99,7 +102,7 @@ def test_every_picture_has_its_chart_line_and_table(study: Study, whole: Parsed)
     for figure, picture in zip(figures, drawn, strict=True):
         assert picture.title in figure.text
         assert picture.line in figure.text
-        assert f"Table ({len(picture.rows)} rows)" in figure.text
+        assert f"Table ({counted(len(picture.rows), 'row')})" in figure.text
         assert whole.by_id(picture.key).attributes["role"] == "img"
 
 
@@ -112,8 +115,9 @@ def test_the_first_screen_has_the_numbers_of_the_result(study: Study, whole: Par
             assert f"{share.share_frac:.0%}".replace("%", " %") in text or share.share_frac == 1.0
         assert f"{decision.unmet:.6g} not" in text
     (first, *_) = scarcities(study.result)
-    assert f"one more unit saves up to {usd(first.worth_usd_per_unit)} USD" in text
-    weighty = weightiest(product.tornado for product in study.products)
+    assert f"one more unit saves {usd(first.worth_usd_per_unit)} USD" in text
+    assert f"{dollars(study.result.objective_usd or 0.0)} USD in all" in text
+    weighty = weightiest(study.products, study.result)
     assert len(weighty) == 3
     assert all(one.row.input.key in text for one in weighty)
 

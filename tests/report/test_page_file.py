@@ -12,6 +12,7 @@ import pytest
 from tests.report.pages import parsed
 from tests.test_cli import case, run, saved, scarce, strict
 from yieldopt import CaseError, load, solve
+from yieldopt.report.charts.style import dollars
 from yieldopt.report.page.file import check_page, write_page
 from yieldopt.report.text import usd
 from yieldopt.study.result_file import read_result
@@ -40,7 +41,7 @@ def test_solve_writes_the_page_of_its_own_plan(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     printed = strict(run("solve", scarce(tmp_path), "--json", "--report", page).stdout)
     found = parsed(page.read_text("utf-8"))
-    assert usd(printed["objective_usd"]) in found.by_id("decision").text
+    assert dollars(printed["objective_usd"]) in found.by_id("decision").text
     assert found.by_id("origins")
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from yieldopt import Result, Status, load, solve
 from yieldopt.plan import ProductResult
 from yieldopt.study.digest import decisions, scarcities, weightiest
-from yieldopt.study.tornado import tornado
+from yieldopt.study.ends import End
+from yieldopt.study.inputs import Input
+from yieldopt.study.tornado import TornadoRow
 
 
 def plan(**fields: object) -> Result:
@@ -51,14 +56,52 @@ def test_the_dearest_unit_is_first_and_rounding_is_no_price() -> None:
     assert said == [("s", ("p",), 7.0, "p"), ("r", ("p", "q"), 3.0, "q")]
 
 
-def test_the_weightiest_are_assumed_and_each_is_said_once() -> None:
-    case = load("accelerators_2026")
-    one = tornado(case, "switch_class")
-    found = weightiest([one, one], most=4)
-    rows = [each for each in one.rows if each.input.is_assumed][:4]
-    assert [each.row.input.key for each in found] == [each.input.key for each in rows]
-    swings = [each.row.swing_usd for each in found if each.row.swing_usd is not None]
-    assert swings == sorted(swings, reverse=True)
+def studied(product: str, route: str, rows: list[TornadoRow], others: dict[str, float]) -> Any:
+    """A product that costs 100 on its route, and what it costs on others."""
+    columns = [
+        SimpleNamespace(route=name, recipe=SimpleNamespace(cost_per_good_usd=cost))
+        for name, cost in {route: 100.0, **others}.items()
+    ]
+    columns.append(SimpleNamespace(route="none", recipe=None))
+    tornado = SimpleNamespace(route=route, cost_per_good_usd=100.0, rows=rows)
+    return SimpleNamespace(product=product, tornado=tornado, routes=columns)
+
+
+def varied(key: str, low: float | None, high: float | None, *, assumed: bool = True) -> TornadoRow:
+    one = Input(key, "", 1.0, 2.0, 3.0, "assumed: so" if assumed else "a source", assumed)
+    known = [cost for cost in (low, high) if cost is not None]
+    swing = max(100.0, *known) - min(100.0, *known) if len(known) == 2 else None
+    return TornadoRow(one, End(1.0, low), End(3.0, high), swing)
+
+
+def test_the_weightiest_are_those_of_routes_that_the_plan_takes() -> None:
+    made = plan(allocation=(row("a", "x", 1.0), row("b", "y", 1.0)))
+    first = studied(
+        "a", "x", [varied("k", 90.0, 105.0), varied("s", 1.0, 500.0, assumed=False)], {}
+    )
+    second = studied("b", "z", [varied("m", 10.0, 500.0)], {"y": 140.0})  # not made on z
+    found = weightiest([second, first], made)
+    assert [(one.row.input.key, one.is_planned) for one in found] == [("k", True), ("m", False)]
+    assert found[0].reach_usd == 15.0
+
+
+def test_where_a_route_is_barred_the_next_one_is_at_stake() -> None:
+    made = plan(allocation=(row("a", "x", 1.0), row("b", "y", 1.0)))
+    barred, moved = varied("k", 97.0, None), varied("m", 90.0, 105.0)
+    (top, then) = weightiest([studied("a", "x", [barred, moved], {"u": 110.0, "v": 130.0})], made)
+    assert (top.row.input.key, top.reach_usd) == ("m", 15.0)
+    assert (then.next_route, then.next_usd_per_good, then.reach_usd) == ("u", 110.0, 13.0)
+    (top, _) = weightiest([studied("b", "y", [moved, barred], {})], made)
+    assert (top.row.input.key, top.reach_usd, top.next_route) == ("k", math.inf, None)
+    (one,) = weightiest([studied("a", "x", [varied("k", None, None)], {"u": 104.0})], made)
+    assert one.reach_usd == 4.0
+
+
+def test_an_input_of_several_products_is_said_once() -> None:
+    made = plan(allocation=(row("a", "x", 1.0), row("b", "y", 1.0)))
+    less, more = varied("k", 99.0, 101.0), varied("k", 95.0, 105.0)
+    (one,) = weightiest([studied("a", "x", [less], {}), studied("b", "y", [more], {})], made)
+    assert (one.product, one.reach_usd) == ("b", 10.0)
 
 
 @pytest.mark.parametrize("name", ["minimal", "ask_overcapacity"])

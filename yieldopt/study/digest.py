@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from yieldopt.plan import Result
-from yieldopt.study.tornado import Tornado, TornadoRow
+from yieldopt.study.tornado import TornadoRow
+from yieldopt.study.whole import ProductStudy
 
 _WORTH = 1e-9  # USD per unit: a price below it is rounding
 
@@ -78,10 +79,41 @@ class Scarce:
 
 @dataclass(frozen=True)
 class Weighty:
-    """An input that is only assumed, and what its range does to a product."""
+    """An input that is only assumed, and what its range does to a product.
+
+    Parameters
+    ----------
+    product, route
+        Names; the input is varied on this route alone.
+    row
+        The input, and the product's cost at its ends.
+    base_usd_per_good
+        With all inputs at their base [USD per good package].
+    is_planned
+        Whether the plan makes the product on this route.
+    next_route, next_usd_per_good
+        Of its other routes the cheapest, and what it costs there with all inputs at their base
+        [USD per good package]; ``None`` where no other can be taken.
+    """
 
     product: str
+    route: str
     row: TornadoRow
+    base_usd_per_good: float
+    is_planned: bool
+    next_route: str | None = None
+    next_usd_per_good: float | None = None
+
+    @property
+    def reach_usd(self) -> float:
+        """Most that is at stake [USD per good package]; inf where no route would be left."""
+        if self.row.swing_usd is not None:
+            return self.row.swing_usd
+        if self.next_usd_per_good is None:
+            return math.inf
+        ends = (self.row.low.cost_per_good_usd, self.row.high.cost_per_good_usd)
+        known = [self.base_usd_per_good, *(cost for cost in ends if cost is not None)]
+        return max(*known, self.next_usd_per_good) - min(known)
 
 
 def decisions(result: Result) -> tuple[Decision, ...]:
@@ -131,26 +163,38 @@ def scarcities(result: Result) -> tuple[Scarce, ...]:
     return tuple(sorted(found, key=lambda one: -one.worth_usd_per_unit))
 
 
-def weightiest(tornados: Iterable[Tornado], most: int = 3) -> tuple[Weighty, ...]:
+def weightiest(
+    products: Iterable[ProductStudy], result: Result, most: int = 3
+) -> tuple[Weighty, ...]:
     """Return the assumed inputs that matter most, each with the product it matters most to.
 
-    One at whose end a product cannot be made comes before all that only move a cost.
+    Those of routes that the plan takes come before those of routes that it does not; at an end
+    where a product cannot be made on its route, what its next route costs is at stake.
 
     Examples
     --------
-    >>> from yieldopt import load
-    >>> from yieldopt.study.tornado import tornado
-    >>> found = weightiest([tornado(load("minimal"), "asic")], most=2)
-    >>> [one.row.input.is_assumed for one in found]
-    [True, True]
+    >>> from yieldopt.study import study_case
+    >>> study = study_case("minimal")
+    >>> found = weightiest(study.products, study.result, most=2)
+    >>> [(one.route, one.row.input.is_assumed, one.is_planned) for one in found]
+    [('osat_2p5d', True, True), ('osat_2p5d', True, True)]
     """
-    rows = [Weighty(t.product, row) for t in tornados for row in t.rows if row.input.is_assumed]
-    rows.sort(key=lambda one: _swing(one.row), reverse=True)
+    made = {(one.product, share.route) for one in decisions(result) for share in one.shares}
+    rows = [one for product in products for one in _weighed(product, made)]
+    rows.sort(key=lambda one: (not one.is_planned, -one.reach_usd))
     first: dict[str, Weighty] = {}
     for one in rows:
         first.setdefault(one.row.input.key, one)
     return tuple(first.values())[:most]
 
 
-def _swing(row: TornadoRow) -> float:
-    return math.inf if row.swing_usd is None else row.swing_usd
+def _weighed(product: ProductStudy, made: set[tuple[str, str]]) -> Iterator[Weighty]:
+    route, base = product.tornado.route, product.tornado.cost_per_good_usd
+    if route is None or base is None:
+        return
+    others = [(c.recipe.cost_per_good_usd, c.route) for c in product.routes if c.recipe]
+    cost, other = min((pair for pair in others if pair[1] != route), default=(None, None))
+    is_planned = (product.product, route) in made
+    for row in product.tornado.rows:
+        if row.input.is_assumed:
+            yield Weighty(product.product, route, row, base, is_planned, other, cost)

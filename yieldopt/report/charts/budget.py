@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 
 from yieldopt.explanation import Explanation
-from yieldopt.report.charts.picture import Picture, inline
+from yieldopt.report.charts.picture import Picture, inline, names_down
 from yieldopt.report.charts.style import BAND, BLUE, WIDTH, counted, labels, shown
 
 _SOURCES = 15  # as many as the chart shows; the table has all
@@ -32,7 +32,7 @@ def dppm_by_source(key: str, product: str, found: Explanation) -> Picture | None
     budget = found.dppm_budget
     if not budget:
         return None
-    names = labels(f"{row.origin} · {row.fault_class}" for row in budget[:_SOURCES])
+    names = labels((f"{row.origin} · {row.fault_class}" for row in budget[:_SOURCES]), 44)
     rows = [
         {"source": name, "dppm": row.dppm, "share": row.share}
         for name, row in zip(names.values(), budget, strict=False)
@@ -53,9 +53,7 @@ def dppm_by_source(key: str, product: str, found: Explanation) -> Picture | None
         .mark_bar(color=BLUE)
         .encode(
             x=alt.X("dppm:Q", title="DPPM (bad packages per million shipped)"),
-            y=alt.Y(
-                "source:N", sort=list(names.values()), title="step that left the fault · class"
-            ),
+            y=names_down("source", list(names.values()), "left by · fault class"),
             tooltip=[
                 alt.Tooltip("source:N"),
                 alt.Tooltip("dppm:Q", title="DPPM", format=",.2f"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import altair as alt
 
 from yieldopt.plan import Result
-from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, WIDTH, labels, shown
+from yieldopt.report.charts.picture import Chart, Picture, Rows, inline, names_down
+from yieldopt.report.charts.style import BAND, WIDTH, counted, labels, shown
+from yieldopt.study.digest import scarcities
+
+_NAMED = 6  # resources that the line names
 
 
 def capacity_use(key: str, found: Result) -> Picture | None:
@@ -40,10 +43,13 @@ def capacity_use(key: str, found: Result) -> Picture | None:
         }
         for row in use
     ]
-    full = {row["resource"] for row in found.shadow_prices if row["usd_per_unit"] > 0.0}
-    first = ", ".join(shown(name) for name in list(dict.fromkeys(names)) if name in full)
-    line = f"More capacity would save money of {shown(first, 160)}." if full else "None is scarce."
-    heads = ("resource", "period", "used", "capacity")
+    scarce = [shown(one.resource) for one in scarcities(found)]
+    line = "No capacity is scarce: one more unit saves nothing."
+    if scarce:
+        rest = counted(len(scarce) - _NAMED, "other") if len(scarce) > _NAMED else ""
+        first = ", ".join(scarce[:_NAMED]) + (f" and {rest}" if rest else "")
+        line = f"Scarce, worth having more of, the dearest unit first: {first}."
+    heads = ("resource", "period", "used", "capacity, bought and booked in it")
     table = tuple((r["resource"], r["period"], r["used"], r["capacity"]) for r in use)
     chart = _chart(rows, list(names.values()), list(periods.values()))
     return Picture(key, "Use of capacity", line, chart, heads, table)
@@ -56,7 +62,7 @@ def _chart(rows: Rows, resources: list[str], periods: list[str]) -> Chart:
         .transform_calculate(share="datum.capacity > 0 ? datum.used / datum.capacity : null")
         .encode(
             x=alt.X("period:N", sort=periods, title="period"),
-            y=alt.Y("resource:N", sort=resources, title="resource"),
+            y=names_down("resource", resources, "resource"),
         )
     )
     fill = alt.Color(
@@ -68,8 +74,8 @@ def _chart(rows: Rows, resources: list[str], periods: list[str]) -> Chart:
     tips = [
         alt.Tooltip("resource:N"),
         alt.Tooltip("period:N"),
-        alt.Tooltip("used:Q", format=",.4g"),
-        alt.Tooltip("capacity:Q", format=",.4g"),
+        alt.Tooltip("used:Q", format=",.4~f"),
+        alt.Tooltip("capacity:Q", format=",.4~f"),
         alt.Tooltip("share:Q", format=".1%"),
     ]
     cells = base.mark_rect().encode(color=fill, tooltip=tips)

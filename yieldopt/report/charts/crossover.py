@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 
 import altair as alt
 
 from yieldopt.breakeven import BreakEven, Crossing
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BLUE, ORANGE, WIDTH, labels, shown
-from yieldopt.report.comparison import crossing_text, is_closed
+from yieldopt.report.charts.style import BLUE, RED, WIDTH, counted, labels, number, shown
+from yieldopt.report.comparison import is_closed
+from yieldopt.report.text import usd
 
 _TOLD = 2  # as many crossings as the line names; all are marked
 _RATIO = 3.0  # from here on the range is shown by ratios, as it is scanned
@@ -47,22 +48,32 @@ def crossover_map(key: str, found: BreakEven, unit: str) -> Picture | None:
         return None
     heads = (f"{shown(found.key, 60)} [{unit or '1'}]", *(f"{n} [USD]" for n in names.values()))
     title = f"{shown(found.routes[0])} or {shown(found.routes[1])}, by {shown(found.key, 60)}"
-    return Picture(key, title, _line(found), _chart(rows, found, unit), heads, found.scan)
+    return Picture(key, title, _line(found, unit), _chart(rows, found, unit), heads, found.scan)
 
 
-def _line(found: BreakEven) -> str:
+def _line(found: BreakEven, unit: str) -> str:
+    def at(value: float) -> str:
+        return f"{number(value)} {unit}".rstrip()
+
     if not found.crossings:
-        line = f"No break-even from {found.low:.6g} to {found.high:.6g}"
+        line = f"No break-even from {number(found.low)} to {at(found.high)}"
         return line + ("; some values were not reached in time." if found.not_known else ".")
-    told = "; ".join(crossing_text(_named(one)) for one in found.crossings[:_TOLD])
-    return f"Now {found.base:.6g}: {told}."
+    told = [_told(crossing, at) for crossing in found.crossings[:_TOLD]]
+    more = len(found.crossings) - len(told)
+    told += [f"{counted(more, 'further crossing')} in the chart"] if more else []
+    return f"{'; '.join(told)}. The case has {at(found.base)}."
 
 
-def _named(crossing: Crossing) -> Crossing:
-    """Return a crossing with its routes' names as they are shown."""
-    below, above = shown(crossing.cheaper_below), shown(crossing.cheaper_above)
-    costs = {shown(route): cost for route, cost in crossing.cost_per_good_usd.items()}
-    return replace(crossing, cheaper_below=below, cheaper_above=above, cost_per_good_usd=costs)
+def _told(one: Crossing, at: Callable[[float], str]) -> str:
+    sides = f"below {shown(one.cheaper_below)} is cheaper, above {shown(one.cheaper_above)}"
+    costs = one.cost_per_good_usd
+    if one.is_jump:
+        ends = ", ".join(f"{shown(route)} {usd(cost)}" for route, cost in costs.items())
+        return f"At {at(one.value)} a cost jumps past the other ({ends} USD): {sides}"
+    if not is_closed(one):
+        low = number(one.not_below)
+        return f"Between {low} and {at(one.value)} they change places, not closed in on: {sides}"
+    return f"At {at(one.value)} both cost {usd(next(iter(costs.values())))} USD: {sides}"
 
 
 def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
@@ -75,7 +86,7 @@ def _chart(rows: Rows, found: BreakEven, unit: str) -> Chart:
     colour = alt.Color(
         "route:N",
         title=None,
-        scale=alt.Scale(domain=routes, range=[BLUE, ORANGE]),
+        scale=alt.Scale(domain=routes, range=[BLUE, RED]),
         legend=alt.Legend(orient="top", labelLimit=WIDTH // 2),
     )
     tips = [

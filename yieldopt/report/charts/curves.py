@@ -9,9 +9,11 @@ import altair as alt
 from yieldopt.explanation import Explanation
 from yieldopt.explanation.accounts import InsertionAccount
 from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BLUE, GREY, ORANGE, WIDTH, labels, shown
+from yieldopt.report.charts.style import BLUE, GREY, RED, WIDTH, counted, labels, shown
 from yieldopt.report.text import usd
 
+_FEW = alt.Axis(tickCount=4)
+_OFF = "off"
 _ANEW, _HELD = "all other levels chosen anew", "all other levels held"
 
 
@@ -45,16 +47,22 @@ def u_curves(key: str, product: str, found: Explanation) -> Picture | None:
     )  # fmt: skip
     title = f"What each test level costs: U-curves of {shown(product)}"
     chart = _chart(rows, list(names.values()))
-    return Picture(key, title, _line(told), chart, heads, table)
+    return Picture(key, title, _line(found, told), chart, heads, table)
 
 
-def _line(told: list[InsertionAccount]) -> str:
-    saving = [(a.saves_usd_per_good, a) for a in told if a.saves_usd_per_good is not None]
-    if not saving:
-        return "The optimum of each is marked; none of the tests can be left out."
-    saves, account = max(saving, key=lambda pair: pair[0])
-    where = shown(account.insertion)
-    return f"{where} at {shown(account.level)} saves most: {usd(saves)} USD per good package."
+def _line(found: Explanation, told: list[InsertionAccount]) -> str:
+    saving = [(a.saves_usd_per_good or 0.0, a) for a in told if a.saves_usd_per_good]
+    needed = [a for a in told if a.saves_usd_per_good is None and a.level != _OFF]
+    line = "The optimum of each is marked"
+    if saving:
+        saves, account = max(saving, key=lambda pair: pair[0])
+        where = shown(account.insertion)
+        line = f"{where} at {shown(account.level)} saves most: {usd(saves)} USD per good package"
+    if needed:
+        line += f"; without {counted(len(needed), 'test')} of these no plan is allowed or known"
+    late = found.searches_unproved
+    line += f"; time ended before {counted(late, 'search', 'es')} were proved" if late else ""
+    return line + "."
 
 
 def _points(account: InsertionAccount, name: str) -> Iterator[dict[str, Cell]]:
@@ -85,12 +93,12 @@ def _cells(account: InsertionAccount) -> Iterator[tuple[Cell, ...]]:
 
 def _chart(rows: Rows, insertions: list[str]) -> Chart:
     x = alt.X("level:N", sort=alt.EncodingSortField("place", op="min"), title="level")
-    y = alt.Y("usd:Q", title="USD per good", scale=alt.Scale(zero=False))
+    y = alt.Y("usd:Q", title="USD per good", scale=alt.Scale(zero=False), axis=_FEW)
     colour = alt.Color(
         "what:N",
         title=None,
         scale=alt.Scale(domain=[_ANEW, _HELD], range=[BLUE, GREY]),
-        legend=alt.Legend(orient="top"),
+        legend=alt.Legend(orient="top", labelLimit=WIDTH // 2),
     )
     tips = [
         alt.Tooltip("insertion:N"),
@@ -100,15 +108,19 @@ def _chart(rows: Rows, insertions: list[str]) -> Chart:
         alt.Tooltip("dppm:Q", title="DPPM", format=",.1f"),
     ]
     base = alt.Chart(inline(rows)).encode(x=x, y=y)
-    dash = alt.StrokeDash("what:N", legend=None, sort=[_ANEW, _HELD])
-    lines = base.mark_line().encode(color=colour, strokeDash=dash)
-    points = base.mark_point(filled=True, size=40).encode(color=colour, tooltip=tips)
+    layers = []
+    for what, dash in ((_HELD, [4, 3]), (_ANEW, [1, 0])):  # the better one is drawn above
+        own = base.transform_filter(alt.datum.what == what)
+        layers.append(own.mark_line(strokeDash=dash).encode(color=colour))
+        layers.append(
+            own.mark_point(filled=True, size=40, opacity=1).encode(color=colour, tooltip=tips)
+        )
     chosen = (
         base.transform_filter("datum.chosen")
-        .mark_point(shape="diamond", size=220, color=ORANGE, filled=False, strokeWidth=3)
+        .mark_point(shape="diamond", size=220, color=RED, filled=False, strokeWidth=3)
         .encode(tooltip=tips)
     )
-    panel: alt.LayerChart = (lines + points + chosen).properties(width=WIDTH // 2 - 40, height=130)
+    panel = alt.layer(*layers, chosen).properties(width=WIDTH // 2 - 40, height=130)
     header = alt.Header(labelLimit=WIDTH // 2)
     facets: Chart = panel.facet(
         alt.Facet("insertion:N", sort=insertions, title=None, header=header), columns=2

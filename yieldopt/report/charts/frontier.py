@@ -7,8 +7,10 @@ import altair as alt
 from yieldopt.optimize.frontier import Point
 from yieldopt.optimize.frontier_case import ProductFrontier
 from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BLUE, ORANGE, WIDTH, shown
+from yieldopt.report.charts.style import BLUE, RED, WIDTH, counted, number, shown
 from yieldopt.report.text import usd
+
+_DEAR = 1.25  # times the cost of the plan: dearer points are in the table alone
 
 
 def cost_frontier(key: str, found: ProductFrontier) -> Picture | None:
@@ -32,6 +34,7 @@ def cost_frontier(key: str, found: ProductFrontier) -> Picture | None:
     if found.frontier is None or not found.frontier.points:
         return None
     points = found.frontier.points
+    most = points[0 if found.chosen is None else found.chosen].value_usd
     rows: Rows = [
         {
             "dppm": point.dppm,
@@ -40,25 +43,39 @@ def cost_frontier(key: str, found: ProductFrontier) -> Picture | None:
             "chosen": at == found.chosen,
         }
         for at, point in enumerate(points)
+        if point.value_usd <= _DEAR * most
     ]
     table = tuple(_cells(found, at, point) for at, point in enumerate(points))
     heads = ("cost per good [USD]", "DPPM", "next ppm costs [USD]", "chosen", "levels")
     title = f"Cost against DPPM of {shown(found.product)} on {shown(found.route or '')}"
-    return Picture(key, title, _line(found, points), _chart(rows, found), heads, table)
+    line = _line(found, points) + _left_out(found, len(points) - len(rows))
+    return Picture(key, title, line, _chart(rows, found), heads, table)
+
+
+def _left_out(found: ProductFrontier, dear: int) -> str:
+    """Say which points are not drawn, or not known."""
+    said = f" {counted(dear, 'point')} above {_DEAR} times its cost: table alone." if dear else ""
+    if found.time_ended:
+        return f"{said} Time ended before the frontier was whole."
+    if found.hidden is None:
+        return f"{said} Further plans between these are not shown."
+    return (
+        f"{said} {counted(found.hidden, 'plan')} between these not shown." if found.hidden else said
+    )
 
 
 def _line(found: ProductFrontier, points: tuple[Point, ...]) -> str:
     first, last = points[0], points[-1]
     line = (
-        f"From {usd(first.value_usd)} USD at {first.dppm:,.4g} DPPM to "
-        f"{usd(last.value_usd)} USD at {last.dppm:,.4g} DPPM"
+        f"From {usd(first.value_usd)} USD at {number(first.dppm)} DPPM to "
+        f"{usd(last.value_usd)} USD at {number(last.dppm)} DPPM"
     )
     if found.chosen is None:
         return line + "."
     chosen = points[found.chosen]
     price = chosen.usd_per_ppm
-    more = f", where the next ppm would cost {price:.4g} USD" if price is not None else ""
-    return f"{line}; chosen are {chosen.dppm:,.4g} DPPM{more}."
+    more = f", where the next ppm would cost {price:,.4g} USD" if price is not None else ""
+    return f"{line}; chosen are {number(chosen.dppm)} DPPM{more}."
 
 
 def _cells(found: ProductFrontier, at: int, point: Point) -> tuple[Cell, ...]:
@@ -80,7 +97,7 @@ def _chart(rows: Rows, found: ProductFrontier) -> Chart:
     line = base.mark_line(interpolate="step-after", color=BLUE, opacity=0.5)
     points = base.mark_point(filled=True, size=35, color=BLUE).encode(tooltip=tips)
     marked = base.transform_filter("datum.chosen").mark_point(
-        shape="diamond", size=220, color=ORANGE, filled=False, strokeWidth=3
+        shape="diamond", size=220, color=RED, filled=False, strokeWidth=3
     )
     layers = [line, points, marked.encode(tooltip=tips)]
     if found.dppm_limit is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import altair as alt
 
-from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, BLUE, ORANGE, WIDTH, labels, shown
+from yieldopt.ledger import OVERKILL
+from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline, names_down
+from yieldopt.report.charts.style import BAND, BLUE, LOST, OUTLINE, WIDTH, labels, shown
 from yieldopt.report.text import usd
 from yieldopt.study.funnel import Funnel, FunnelStep
 
@@ -30,7 +31,7 @@ def yield_funnel(key: str, product: str, found: Funnel) -> Picture:
     >>> cp = Step("cp", "test", 2.0, coverage={"logic": 0.9})
     >>> found = funnel(Flow("die", (Node("die", steps=(fab, cp)),)))
     >>> yield_funnel("f", "chip", found).line.partition(";")[0]
-    'Most are lost at die/cp, where 63.8 % pass'
+    'The lowest yield is at die/cp, where 63.8 % pass'
     """
     losing = [row for row in found.steps if row.pass_frac < 1.0]
     names = labels(f"{row.node}/{row.step}" for row in losing)
@@ -41,7 +42,8 @@ def yield_funnel(key: str, product: str, found: Funnel) -> Picture:
     heads = (
         "component", "step", "in a package", "units that come per good package",
         "units that pass per good package", "first-pass yield [fraction]",
-        "step costs per good [USD]", "scrap that it causes per good [USD]",
+        "step costs per good [USD]", "scrap by its faults per good [USD]",
+        "scrap by its overkill per good [USD]",
     )  # fmt: skip
     table = tuple(_cells(row, found) for row in found.steps)
     title = f"Yield funnel of {shown(product)}, and its scrap by guilty component"
@@ -53,7 +55,7 @@ def _line(losing: list[FunnelStep], found: Funnel) -> str:
         return "No step loses a unit."
     worst = min(losing, key=lambda row: row.pass_frac)
     where = f"{shown(worst.node)}/{shown(worst.step)}"
-    line = f"Most are lost at {where}, where {100 * worst.pass_frac:.1f} % pass"
+    line = f"The lowest yield is at {where}, where {100 * worst.pass_frac:.1f} % pass"
     if not found.scrap_by_component_usd:
         return line + "."
     guilty, lost = next(iter(found.scrap_by_component_usd.items()))
@@ -70,9 +72,10 @@ def _units(row: FunnelStep, name: str) -> Rows:
 
 
 def _cells(row: FunnelStep, found: Funnel) -> tuple[Cell, ...]:
-    scrap = found.scrap_by_cause_usd.get(f"{row.node}/{row.step}", 0.0)
+    scrap, cause = found.scrap_by_cause_usd, f"{row.node}/{row.step}"
+    lost = (scrap.get(cause, 0.0), scrap.get(cause + OVERKILL, 0.0))
     units = (row.in_package, row.enter_per_good, row.leave_per_good, row.pass_frac)
-    return row.node, row.step, *units, row.cost_usd_per_good, scrap
+    return row.node, row.step, *units, row.cost_usd_per_good, *lost
 
 
 def _steps(rows: Rows, steps: list[str]) -> Chart:
@@ -80,13 +83,17 @@ def _steps(rows: Rows, steps: list[str]) -> Chart:
         alt.Chart(inline(rows))
         .mark_bar()
         .encode(
-            x=alt.X("from:Q", title="units per one that a good package holds"),
+            x=alt.X(
+                "from:Q",
+                title="units per one that a good package holds",
+                axis=alt.Axis(tickCount=8),
+            ),
             x2="to:Q",
-            y=alt.Y("step:N", sort=steps, title="step at which units are lost"),
+            y=names_down("step", steps, "step that loses units"),
             color=alt.Color(
                 "what:N",
                 title=None,
-                scale=alt.Scale(domain=list(_KINDS), range=[BLUE, ORANGE]),
+                scale=alt.Scale(domain=list(_KINDS), range=[BLUE, LOST]),
                 legend=alt.Legend(orient="top"),
             ),
             tooltip=[
@@ -110,10 +117,15 @@ def _scrap(found: Funnel) -> Chart:
     ]
     chart: Chart = (
         alt.Chart(inline(rows))
-        .mark_bar(color=ORANGE, stroke="black", strokeWidth=0.5)
+        .mark_bar(color=LOST, style=OUTLINE)
         .encode(
-            x=alt.X("usd:Q", title="scrap, USD per good package", stack="zero"),
-            y=alt.Y("component:N", sort=list(names.values()), title="guilty component"),
+            x=alt.X(
+                "usd:Q",
+                title="scrap, USD per good package",
+                stack="zero",
+                axis=alt.Axis(tickCount=8),
+            ),
+            y=names_down("component", list(names.values()), "guilty component"),
             order=alt.Order("usd:Q", sort="descending"),
             tooltip=[
                 alt.Tooltip("component:N"),

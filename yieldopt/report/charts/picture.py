@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,12 @@ class Picture:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
-    def spec(self) -> dict[str, Any]:
-        """Return the chart as a Vega-Lite specification, checked against its schema."""
-        found: dict[str, Any] = self.chart.to_dict()
+    def spec(self, *, check: bool = False) -> dict[str, Any]:
+        """Return the chart as a Vega-Lite specification; checked against its schema it takes long.
+
+        The tests check it for every picture.
+        """
+        found: dict[str, Any] = self.chart.to_dict(validate=check)
         return found | {"description": f"{self.title}. {self.line}"}  # for who hears it
 
     def svg(self, theme: Theme = "light") -> str:
@@ -68,6 +71,25 @@ class Picture:
         return self.chart._repr_mimebundle_(*args, **how)
 
 
-def inline(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
+def inline(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return rows as the data of a chart."""
-    return alt.InlineData(values=[dict(row) for row in rows])
+    return {"values": [dict(row) for row in rows]}
+
+
+def names_down(field: str, names: Sequence[str], title: str) -> alt.Y:
+    """Return an axis of names from top to bottom, its title above them.
+
+    Parameters
+    ----------
+    field
+        Of the data.
+    names
+        In their order.
+    title
+        What they are.
+    """
+    axis = alt.Axis(
+        title=title, titleAngle=0, titleAlign="right", titleBaseline="bottom", titleX=-6,
+        titleY=-6, labelLimit=380,
+    )  # fmt: skip
+    return alt.Y(f"{field}:N", sort=list(names), axis=axis)

@@ -8,7 +8,7 @@ import altair as alt
 
 from yieldopt.plan import Result
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import GREY, PALETTE, WIDTH, labels
+from yieldopt.report.charts.style import GREY, OUTLINE, PALETTE, WIDTH, labels
 from yieldopt.report.text import quantity
 
 _UNMET = "demand not met"
@@ -57,37 +57,41 @@ def _rows(
     lines = labels(row["line"] or row["route"] for row in found.allocation)
     told = [(lines[row["line"] or row["route"]], row) for row in found.allocation]
     told += [(_UNMET, row) for row in found.unmet]
+    place = {line: at for at, line in enumerate([*lines.values(), _UNMET])}
     rows: Rows = [
         {
             "product": products[row["product"]],
             "line": line,
             "period": periods[row["period"]],
             "packages": row["packages"],
+            "place": place[line],
         }
         for line, row in told
     ]
-    return rows, [*lines.values(), _UNMET]
+    return rows, [*lines.values(), *([_UNMET] if found.unmet else [])]
 
 
 def _chart(rows: Rows, products: list[str], lines: list[str], periods: list[str]) -> Chart:
-    colours = [PALETTE[at % (len(PALETTE) - 1)] for at in range(len(lines) - 1)]
+    own = [PALETTE[at % (len(PALETTE) - 1)] for at in range(len(lines))]
+    colours = [GREY if line == _UNMET else colour for line, colour in zip(lines, own, strict=True)]
     bars = (
         alt.Chart(inline(rows))
-        .mark_bar()
+        .mark_bar(style=OUTLINE)
         .encode(
             x=alt.X("period:N", sort=periods, title="period", scale=alt.Scale(domain=periods)),
-            y=alt.Y("packages:Q", title="good packages"),
+            y=alt.Y("sum(packages):Q", title="good packages"),
             color=alt.Color(
                 "line:N",
                 title="line",
-                scale=alt.Scale(domain=lines, range=[*colours, GREY]),
+                scale=alt.Scale(domain=lines, range=colours),
                 legend=alt.Legend(orient="top", columns=4),
             ),
+            order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("product:N"),
                 alt.Tooltip("line:N"),
                 alt.Tooltip("period:N"),
-                alt.Tooltip("packages:Q", title="good packages", format=",.0f"),
+                alt.Tooltip("sum(packages):Q", title="good packages", format=",.0f"),
             ],
         )
         .properties(width=WIDTH // 2 - 40, height=120)

@@ -8,8 +8,7 @@ from yieldopt.plan import Result
 from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
 from yieldopt.report.charts.style import BLUE, WIDTH, labels, shown
 from yieldopt.report.text import usd
-
-_WORTH = 1e-9  # USD per unit: a price below it is rounding
+from yieldopt.study.digest import scarcities
 
 
 def shadow_prices(key: str, found: Result) -> Picture | None:
@@ -28,10 +27,10 @@ def shadow_prices(key: str, found: Result) -> Picture | None:
     >>> shadow_prices("p", solve(load("plan_from_tables"))).columns
     ('resource', 'period', 'one more unit saves [USD]')
     """
-    scarce = [row for row in found.shadow_prices if row["usd_per_unit"] > _WORTH]
+    scarce = scarcities(found)
     if not scarce:
         return None
-    named = {row["resource"] for row in scarce}
+    named = {one.resource for one in scarce}
     told = [row for row in found.shadow_prices if row["resource"] in named]
     names = labels(row["resource"] for row in told)
     periods = labels([*found.periods, *(row["period"] for row in told)])
@@ -43,10 +42,10 @@ def shadow_prices(key: str, found: Result) -> Picture | None:
         }
         for row in told
     ]
-    top = max(scarce, key=lambda row: float(row["usd_per_unit"]))
+    top = scarce[0]
     line = (
-        f"One more unit of {shown(top['resource'])} in {shown(top['period'])} saves "
-        f"{usd(top['usd_per_unit'])} USD, the most of all."
+        f"One more unit of {shown(top.resource)} in {shown(top.worth_in)} saves "
+        f"{usd(top.worth_usd_per_unit)} USD, the dearest unit of all."
     )
     heads = ("resource", "period", "one more unit saves [USD]")
     table = tuple((r["resource"], r["period"], r["usd_per_unit"]) for r in found.shadow_prices)

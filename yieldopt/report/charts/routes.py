@@ -7,8 +7,16 @@ from collections.abc import Sequence
 import altair as alt
 
 from yieldopt.comparison import RouteColumn
-from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, PALETTE, WIDTH, counted, labels, shown
+from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline, names_down
+from yieldopt.report.charts.style import (
+    BAND,
+    OUTLINE,
+    WIDTH,
+    category_colour,
+    counted,
+    labels,
+    shown,
+)
 from yieldopt.report.text import usd
 
 
@@ -54,7 +62,14 @@ def routes_side_by_side(
     line += f"; {counted(len(out), 'other')} out or not known, as the table says." if out else "."
     heads = ("route", "cost per good [USD]", "DPPM", "composite yield [fraction]", "why not")
     title = f"{what} of {shown(recipe.product)} side by side"
-    return Picture(key, title, line, _chart(rows, list(names.values())), heads, tuple(table))
+    return Picture(
+        key,
+        title,
+        line,
+        _chart(rows, list(names.values()), "recipe" if what == "Recipes" else "route"),
+        heads,
+        tuple(table),
+    )
 
 
 def _cells(column: RouteColumn) -> tuple[Cell, ...]:
@@ -64,18 +79,18 @@ def _cells(column: RouteColumn) -> tuple[Cell, ...]:
     return column.route, recipe.cost_per_good_usd, recipe.dppm, share, ""
 
 
-def _chart(rows: Rows, routes: list[str]) -> Chart:
+def _chart(rows: Rows, routes: list[str], what: str) -> Chart:
     categories = list(dict.fromkeys(str(row["category"]) for row in rows))
     chart: Chart = (
         alt.Chart(inline(rows))
-        .mark_bar()
+        .mark_bar(style=OUTLINE)
         .encode(
             x=alt.X("usd:Q", title="USD per good package", stack="zero"),
-            y=alt.Y("route:N", sort=routes, title="route"),
+            y=names_down("route", routes, what),
             color=alt.Color(
                 "category:N",
                 title=None,
-                scale=alt.Scale(domain=categories, range=list(PALETTE)),
+                scale=alt.Scale(domain=categories, range=[category_colour(c) for c in categories]),
                 legend=alt.Legend(orient="top", columns=8),
             ),
             order=alt.Order("place:Q"),

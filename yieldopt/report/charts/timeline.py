@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, BLUE, GREEN, ORANGE, WIDTH, counted, labels, shown
+from yieldopt.report.charts.picture import Chart, Picture, Rows, inline, names_down
+from yieldopt.report.charts.style import BAND, BLUE, GREEN, RED, WIDTH, counted, labels, shown
 from yieldopt.report.text import quantity
 from yieldopt.study.timeline import Milestone
 
-_KINDS = {"qualification": BLUE, "expansion": ORANGE, "booking": GREEN}
+_KINDS = {"qualification": BLUE, "expansion": RED, "booking": GREEN}
 _LATER = "later"
 
 
@@ -78,7 +78,7 @@ def _unlike(tags: Sequence[str]) -> list[str]:
 
 def _chart(rows: Rows, periods: list[str]) -> Chart:
     scale = alt.Scale(domain=periods)
-    y = alt.Y("decision:N", sort=[row["decision"] for row in rows], title="decision")
+    y = names_down("decision", [row["decision"] for row in rows], "decision")
     colour = alt.Color(
         "kind:N",
         title=None,
@@ -95,9 +95,9 @@ def _chart(rows: Rows, periods: list[str]) -> Chart:
     ]
     base = alt.Chart(inline(rows)).encode(y=y, color=colour, tooltip=tips)
     x = alt.X("ordered:N", sort=periods, scale=scale, title="period: decided, and counts from")
-    bars = base.mark_rule(strokeWidth=6, opacity=0.6).encode(x=x, x2="ready:N")
-    begun = base.mark_point(filled=True, size=80).encode(x=x)
-    ready = base.mark_point(shape="diamond", filled=True, size=130).encode(
+    bars = base.mark_rule(strokeWidth=4).encode(x=x, x2="ready:N")
+    begun = base.mark_point(filled=True, size=80, opacity=1).encode(x=x)
+    ready = base.mark_point(shape="diamond", filled=True, size=130, opacity=1).encode(
         x=alt.X("ready:N", sort=periods, scale=scale)
     )
     return alt.layer(bars, begun, ready).properties(width=WIDTH, height=alt.Step(BAND))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import altair as alt
 
-from yieldopt.report.charts.picture import Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, BLUE, GREY, ORANGE, WIDTH, counted, labels, shown
+from yieldopt.report.charts.picture import Chart, Picture, Rows, inline, names_down
+from yieldopt.report.charts.style import BAND, BLUE, RED, WIDTH, counted, labels, shown
 from yieldopt.report.text import usd
 from yieldopt.study.tornado import Tornado, TornadoRow
 
 _ROWS = 20  # as many inputs as the chart shows; the table has all
-_ENDS = ("at its low", "at its high", "cannot be made")
+_ENDS = ("at its low", "at its high")
 
 
 def tornado_bars(key: str, found: Tornado) -> Picture | None:
@@ -49,7 +49,8 @@ def tornado_bars(key: str, found: Tornado) -> Picture | None:
         )
         for row in found.rows
     )  # fmt: skip
-    title = f"Inputs of {shown(found.product)} over their ranges, one at a time (* assumed)"
+    where = f"{shown(found.product)} on {shown(found.route or '')}"
+    title = f"Inputs of {where} over their ranges, one at a time"
     chart = _chart(rows, list(stars.values()), base)
     return Picture(key, title, _line(found), chart, heads, table)
 
@@ -68,33 +69,34 @@ def _line(found: Tornado) -> str:
         swing, row = swings[0]
         line = f"{shown(row.input.key, 60)} moves most, {usd(swing)} USD from end to end"
     if barred:
-        line += f"; at an end of {counted(len(barred), 'input')} the product cannot be made"
+        where = shown(found.route or "")
+        line += f"; at an end of {counted(len(barred), 'input')} it cannot be made on {where}"
     if found.not_done:
         line += f"; time ended before {counted(len(found.not_done), 'input')} could be varied"
     return line + "."
 
 
 def _ends(row: TornadoRow, name: str, base: float) -> Rows:
+    """Return the ends that differ from the base, the farther first: it is drawn below the other."""
     one = row.input
     out: Rows = []
-    for what, end in zip(_ENDS, (row.low, row.high), strict=False):
+    for what, end in zip(_ENDS, (row.low, row.high), strict=True):
         cost = end.cost_per_good_usd
-        shared = {"input": name, "base": base, "value": end.value, "unit": one.unit}
+        shared = {"input": name, "base": base, "value": end.value, "unit": one.unit, "end": what}
         if cost is None:
-            out.append(
-                shared | {"end": _ENDS[2], "usd": base, "why": shown("; ".join(end.reasons), 200)}
-            )
+            why = shown("; ".join(end.reasons), 200)
+            out.append(shared | {"usd": base, "why": why, "says": f"cannot be made {what}"})
         elif cost != base:
-            out.append(shared | {"end": what, "usd": cost, "why": ""})
-    return out
+            out.append(shared | {"usd": cost, "why": "", "says": ""})
+    return sorted(out, key=lambda end: -abs(end["usd"] - base))
 
 
 def _chart(rows: Rows, inputs: list[str], base: float) -> Chart:
-    y = alt.Y("input:N", sort=inputs, title=None, axis=alt.Axis(labelLimit=340))
+    y = names_down("input", inputs, "input (* assumed)")
     colour = alt.Color(
         "end:N",
         title="the input is",
-        scale=alt.Scale(domain=list(_ENDS), range=[BLUE, ORANGE, GREY]),
+        scale=alt.Scale(domain=list(_ENDS), range=[BLUE, RED]),
         legend=alt.Legend(orient="top"),
     )
     tips = [
@@ -103,17 +105,14 @@ def _chart(rows: Rows, inputs: list[str], base: float) -> Chart:
         alt.Tooltip("value:Q", title="at", format=".6g"),
         alt.Tooltip("unit:N"),
         alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
-        alt.Tooltip("why:N"),
     ]
+    why = [*tips[:-1], alt.Tooltip("says:N", title="it"), alt.Tooltip("why:N")]
     x = alt.X("base:Q", title="USD per good package", scale=alt.Scale(zero=False))
-    made = alt.Chart(inline(rows)).encode(y=y, color=colour, tooltip=tips)
-    bars = made.transform_filter(f"datum.end != '{_ENDS[2]}'").mark_bar().encode(x=x, x2="usd:Q")
-    barred = (
-        made.transform_filter(f"datum.end == '{_ENDS[2]}'")
-        .mark_point(shape="cross", angle=45, size=90, filled=True)
-        .encode(x=x)
-    )
+    ends = alt.Chart(inline([row for row in rows if not row["says"]]))
+    bars = ends.mark_bar().encode(y=y, color=colour, x=x, x2="usd:Q", tooltip=tips)
     rule = alt.Chart(inline([{"base": base}])).mark_rule(strokeWidth=1.5).encode(x="base:Q")
-    some_barred = any(row["end"] == _ENDS[2] for row in rows)  # Vega warns of a layer without data
-    layers = (bars, rule, barred) if some_barred else (bars, rule)
+    out = [row for row in rows if row["says"]]
+    words = alt.Chart(inline(out)).mark_text(align="left", dx=5, fontSize=11)
+    barred = words.encode(y=y, x=x, text="says:N", tooltip=why)
+    layers = (bars, rule, barred) if out else (bars, rule)  # Vega warns of a layer without data
     return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(BAND))

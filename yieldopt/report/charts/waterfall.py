@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import altair as alt
 
 from yieldopt.comparison import RouteColumn
-from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline
-from yieldopt.report.charts.style import BAND, BLUE, GREY, ORANGE, WIDTH, labels, shown
+from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline, names_down
+from yieldopt.report.charts.style import BAND, BLUE, GREY, LOST, WIDTH, labels, shown
 from yieldopt.report.text import usd
 
 _PARTS = {
@@ -74,31 +74,38 @@ def waterfall(key: str, routes: Sequence[RouteColumn], what: str = "route") -> P
 
 def _chart(rows: Rows, steps: list[str], routes: list[str]) -> Chart:
     # Where each bar begins is summed by the chart: the data are the waterfall's own numbers.
-    summed = alt.Chart(inline(rows)).transform_window(
-        end="sum(usd)", groupby=["route"], frame=[None, 0]
+    kinds = [kind for kind in _KINDS if any(row["kind"] == kind and row["usd"] for row in rows)]
+    colours = dict(zip(_KINDS, (BLUE, LOST, GREY), strict=True))
+    columns = min(2, len(routes))
+    base = (
+        alt.Chart(inline(rows))
+        .transform_window(end="sum(usd)", groupby=["route"], frame=[None, 0])
+        .transform_calculate(start="datum.end - datum.usd")
+        .encode(y=names_down("step", steps, "category"))
     )
-    bars: alt.Chart = (
-        summed.transform_calculate(start="datum.end - datum.usd")
-        .mark_bar()
-        .encode(
-            x=alt.X("start:Q", title="USD per good package, summed up"),
-            x2="end:Q",
-            y=alt.Y("step:N", sort=steps, title=None, scale=alt.Scale(domain=steps)),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                scale=alt.Scale(domain=list(_KINDS), range=[BLUE, ORANGE, GREY]),
-                legend=alt.Legend(orient="top"),
-            ),
-            tooltip=[
-                alt.Tooltip("route:N"),
-                alt.Tooltip("step:N", title="category"),
-                alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
-                alt.Tooltip("end:Q", title="summed up", format=",.2f"),
-            ],
-        )
-        .properties(width=WIDTH // 2 - 20, height=alt.Step(BAND))
+    tips = [
+        alt.Tooltip("route:N"),
+        alt.Tooltip("step:N", title="category"),
+        alt.Tooltip("usd:Q", title="USD per good", format=",.2f"),
+        alt.Tooltip("end:Q", title="summed up", format=",.2f"),
+    ]
+    bars = base.mark_bar().encode(
+        x=alt.X("start:Q", title="USD per good package, summed up", axis=alt.Axis(tickCount=5)),
+        x2="end:Q",
+        color=alt.Color(
+            "kind:N",
+            title=None,
+            scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
+            legend=alt.Legend(orient="top"),
+        ),
+        tooltip=tips,
+    )
+    words = base.transform_filter("datum.usd != 0").mark_text(align="left", dx=4, fontSize=11)
+    said = words.encode(x="end:Q", text=alt.Text("usd:Q", format=",.2f"))
+    room = 40 * columns  # beside the panels, for the numbers of their longest bars
+    layers = alt.layer(bars, said).properties(
+        width=(WIDTH - room) // columns, height=alt.Step(BAND)
     )
     panel = alt.Facet("route:N", sort=routes, title=None, header=alt.Header(labelLimit=WIDTH // 2))
-    chart: Chart = bars.facet(facet=panel, columns=2)
+    chart: Chart = layers.facet(facet=panel, columns=columns, spacing={"column": 75, "row": 25})
     return chart

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from yieldopt.report.charts.picture import Picture
+from yieldopt.report.charts.style import counted
 from yieldopt.report.page.markup import Markup, cut, folded, table, tag
 
 _MOST_ROWS = 500
@@ -62,7 +63,7 @@ def _figure(picture: Picture) -> Markup:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
-    words = f"Table ({len(rows)} rows)"
+    words = f"Table ({counted(len(rows), 'row')})"
     if len(rows) > _MOST_ROWS:
         words += (
             f"; shown are the first {_MOST_ROWS}, `yieldopt solve CASE --out FOLDER` writes all"

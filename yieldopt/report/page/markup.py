@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import html
-import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from yieldopt.report.charts.picture import Cell
-from yieldopt.report.charts.style import shown
+from yieldopt.report.charts.style import number, shown
 
 _MOST = 200  # characters of a text in a cell
 _EMPTY = frozenset({"meta", "br"})
@@ -70,20 +68,6 @@ def cut(text: str) -> str:
     return shown(text, _MOST)
 
 
-def number(value: float) -> str:
-    """Return a number of a table: six digits at least, thousands marked from a hundred on.
-
-    Examples
-    --------
-    >>> number(1234567.8), number(2208.3024), number(0.0123456789), number(-3)
-    ('1,234,568', '2,208.30', '0.0123457', '-3')
-    """
-    size = abs(value)
-    if not 100.0 <= size < 1e15:
-        return f"{value:.6g}"
-    return f"{value:,.0f}" if size >= 1e5 or value == round(value) else f"{value:,.2f}"
-
-
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell | Markup]], label: str) -> Markup:
     """Return a table that can be scrolled by keys; ``label`` says what it is.
 
@@ -114,15 +98,14 @@ def folded(summary: str, *content: Content, **attributes: str | bool) -> Markup:
     return tag("details", tag("summary", summary), *content, **attributes)
 
 
-def packed(data: Any, key: str) -> Markup:
-    """Return data as a script that does not run: JSON, compressed, in base 64.
+def packed(text: str, key: str) -> Markup:
+    """Return text as a script that does not run: compressed, in base 64.
 
     Examples
     --------
-    >>> held = packed(["</script>"], "k").removesuffix("</script>").rpartition(">")[2]
-    >>> json.loads(gzip.decompress(base64.b64decode(held)))
-    ['</script>']
+    >>> held = packed("</script>", "k").removesuffix("</script>").rpartition(">")[2]
+    >>> gzip.decompress(base64.b64decode(held))
+    b'</script>'
     """
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     held = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     return tag("script", Markup(held), type="application/gzip", id=key)

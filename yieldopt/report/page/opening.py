@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from yieldopt.optimize.route_costs import PROVED
 from yieldopt.plan import Recipe, Result, Status
-from yieldopt.report.page.markup import Content, Markup, cut, folded, number, table, tag
+from yieldopt.report.charts.style import counted, dollars, number
+from yieldopt.report.page.markup import Content, Markup, cut, folded, table, tag
 from yieldopt.report.text import quantity, usd
 from yieldopt.study import ProductStudy, Study
 from yieldopt.study.digest import Decision, Scarce, Weighty, decisions, scarcities, weightiest
@@ -14,6 +15,7 @@ from yieldopt.study.digest import Decision, Scarce, Weighty, decisions, scarciti
 _MOST_SCARCE = 5
 _MOST_BINDING = 12
 _OFF = "off"
+_PRICED = {"shortage": "unmet", "late": "late"}
 
 
 def opening(study: Study) -> Markup:
@@ -25,7 +27,7 @@ def opening(study: Study) -> Markup:
         tag("h2", "The decision"),
         tag("p", _status(result), class_="status"),
         tag("div", cards, class_="cards"),
-        tag("div", _binds(study), _rests_on(study.products), class_="columns"),
+        tag("div", _binds(study), _rests_on(study), class_="columns"),
         _recipes(result.recipes),
         id="decision",
     )
@@ -40,34 +42,47 @@ def _status(result: Result) -> Content:
         return "There is no plan: the rules, limits and demand of the case cannot be kept together."
     if result.status is Status.UNKNOWN:
         return "No plan was found in the time given, and none was ruled out."
-    spent = "" if result.objective_usd is None else f" {usd(result.objective_usd)} USD in all."
+    spent = "" if result.objective_usd is None else f" {dollars(result.objective_usd)} USD in all"
+    spent += f"{_made_of(result)}." if spent else ""
     if result.status is Status.OPTIMAL:
         return f"Proved: no plan costs less.{spent}"
-    gap = "" if result.gap is None else f" A better plan can be better by {result.gap:.1e} at most."
+    gap = " How much better another can be is not known."
+    if result.gap is not None:
+        gap = f" Another can be cheaper by {100.0 * result.gap:.2g} % at most."
     return f"The best plan found in the time given; it is not proved.{spent}{gap}"
 
 
+def _made_of(result: Result) -> str:
+    """Say what a total holds beside what is paid, as it is paid."""
+    kinds = {row["kind"] for row in result.costs}
+    priced = [word for kind, word in _PRICED.items() if kind in kinds]
+    said = [f"with the price of {_listed(priced)} demand"] if priced else []
+    said += ["less sales"] if "sales" in kinds else []
+    if any(row["usd"] != row["discounted_usd"] for row in result.costs):
+        said.append("discounted to the first period")
+    return f" ({', '.join(said)})" if said else ""
+
+
 def _card(one: Decision, recipes: Iterable[Recipe]) -> Markup:
-    cost = "–" if one.cost_per_good_usd is None else usd(one.cost_per_good_usd)
-    dppm = "" if one.dppm is None else f", {one.dppm:,.1f} DPPM"
-    return tag(
-        "article",
-        tag("h3", cut(one.product)),
-        tag("p", tag("strong", cost), f" USD per good package{dppm}", class_="figure"),
-        tag("p", sentence(one)),
-        _tests([recipe for recipe in recipes if recipe.product == one.product]),
-    )
+    cost: list[Content] = [tag("strong", "not made")]
+    if one.cost_per_good_usd is not None:
+        cost = [tag("strong", usd(one.cost_per_good_usd)), " USD per good package"]
+    head = tag("div", tag("h3", cut(one.product)), tag("p", cost, class_="figure"), class_="head")
+    tests = _tests(one, [recipe for recipe in recipes if recipe.product == one.product])
+    return tag("article", head, tag("p", sentence(one)), tests)
 
 
-def _tests(recipes: Sequence[Recipe]) -> Markup | None:
+def _tests(one: Decision, recipes: Sequence[Recipe]) -> Markup | None:
     if not recipes:
         return None
+    dppm = "" if one.dppm is None else f"{one.dppm:,.1f} DPPM; "
     if len(recipes) > 1:
-        return tag("p", f"{len(recipes)} test programmes: see the recipes.", class_="line")
+        link = tag("a", f"{len(recipes)} test programmes", href="#recipes")
+        return tag("p", dppm, link, class_="line")
     levels = recipes[0].levels
     done = [(place, level) for place, level in levels.items() if level != _OFF]
-    words = f"Tests at {len(done)} of {len(levels)} insertions"
-    return folded(words, _levels(done)) if done else tag("p", "No test.", class_="line")
+    words = f"{dppm}tests at {len(done)} of {len(levels)} insertions"
+    return folded(words, _levels(done)) if done else tag("p", f"{dppm}no test", class_="line")
 
 
 def sentence(one: Decision) -> str:
@@ -78,14 +93,14 @@ def sentence(one: Decision) -> str:
     >>> from yieldopt.study.digest import RouteShare
     >>> routes = (RouteShare("cowos_l", 900.0, 0.9), RouteShare("foplp", 100.0, 0.1))
     >>> sentence(Decision("gpu", routes, 9.5, 80.0, 1200.0, 1000.0, 200.0))
-    'Make gpu on cowos_l (90 %) and foplp (10 %): 1,000 of the 1,200 good packages wanted, 200 not.'
+    'Make gpu on cowos_l (90 %) and foplp (10 %): 1,000 of the 1,200 good packages asked, 200 not.'
     >>> sentence(Decision("gpu", (), None, None, 12.0, 0.0, 12.0))
-    'Do not make gpu: 12 wanted, none served.'
+    'Do not make gpu: 12 asked, none served.'
     """
     name = cut(one.product)
     if not one.shares:
-        unserved = f"{quantity(one.unmet)} wanted, none served"
-        return f"Do not make {name}: {unserved if one.unmet else 'none is wanted'}."
+        unserved = f"{quantity(one.unmet)} asked, none served"
+        return f"Do not make {name}: {unserved if one.unmet else 'none is asked'}."
     if len(one.shares) == 1:
         routes = cut(one.shares[0].route)
     else:
@@ -95,8 +110,8 @@ def sentence(one: Decision) -> str:
     head = f"Make {name} on {routes}"
     if not one.unmet:
         packages = "1 good package" if one.made == 1.0 else f"{quantity(one.made)} good packages"
-        return f"{head}: {packages}, all that is wanted."
-    of = f"{quantity(one.made)} of the {quantity(one.demand)} good packages wanted"
+        return f"{head}: {packages}, all that is asked."
+    of = f"{quantity(one.made)} of the {quantity(one.demand)} good packages asked"
     return f"{head}: {of}, {quantity(one.unmet)} not."
 
 
@@ -125,43 +140,46 @@ def _scarce(one: Scarce) -> Content:
     if len(one.periods) > 1:
         when = f"{len(one.periods)} periods from {when} to {cut(one.periods[-1])}"
     worth = f"{usd(one.worth_usd_per_unit)} USD in {cut(one.worth_in)}"
-    return [tag("b", cut(one.resource)), f": scarce in {when}; one more unit saves up to {worth}"]
+    save = "one more unit saves up to" if len(one.periods) > 1 else "one more unit saves"
+    return [tag("b", cut(one.resource)), f": scarce in {when}; {save} {worth}"]
 
 
 def _limit(product: ProductStudy) -> Content:
     """Return what a DPPM limit keeps from being cheaper; ``None`` where it does not bind."""
-    found, limit, chosen = (
-        product.frontier.frontier,
-        product.frontier.dppm_limit,
-        product.frontier.chosen,
-    )
+    whole = product.frontier
+    found, limit, chosen = whole.frontier, whole.dppm_limit, whole.chosen
     if found is None or limit is None or not chosen:
         return None
-    free = found.points[0]
-    plan = "the cheapest plan" if free.gap <= PROVED else "a plan"
-    words = f": the limit of {number(limit)} DPPM; without it, by itself, {plan} costs "
-    return [
-        tag("b", cut(product.product)),
-        words,
-        f"{usd(free.value_usd)} USD at {free.dppm:,.1f} DPPM",
-    ]
+    free, own = found.points[0], found.points[chosen]
+    words = f": the limit of {number(limit)} DPPM; on "
+    said = f" by itself {usd(own.value_usd)} USD per good package with it, "
+    least = "" if free.gap <= PROVED else " or less"
+    ends = f"{usd(free.value_usd)} USD{least} without ({free.dppm:,.0f} DPPM)"
+    route = cut(whole.route or "")
+    return [tag("b", cut(product.product)), words, route, said, ends]
 
 
-def _rests_on(products: Sequence[ProductStudy]) -> Markup:
+def _rests_on(study: Study) -> Markup:
     head = tag("h3", "The assumptions that matter most")
-    if not products:
+    if not study.products:
         return tag("div", head, tag("p", "Not known from a result alone."))
-    weighty = weightiest(product.tornado for product in products)
-    late = sum(len(product.tornado.not_done) for product in products)
-    words = (
-        f"{late} inputs were not varied in the time given; they may matter more." if late else ""
-    )
-    if all(product.tornado.cost_per_good_usd is None for product in products):
-        words = "Not known: no product has a plan."
-    elif not weighty and not late:
-        words = "None that is only assumed moves a cost."
+    weighty = weightiest(study.products, study.result)
     items = tag("ol", [tag("li", _weighty(one)) for one in weighty]) if weighty else None
-    return tag("div", head, items, tag("p", words))
+    return tag("div", head, items, tag("p", _not_known(study.products, bool(weighty))))
+
+
+def _not_known(products: Sequence[ProductStudy], has_some: bool) -> str:
+    """Say what was not looked at, or that there is nothing to say."""
+    late = sum(len(product.tornado.not_done) for product in products)
+    without = [p for p in products if p.tornado.cost_per_good_usd is None]
+    stopped = [p for p in without if p.tornado.status is Status.UNKNOWN]
+    if len(without) == len(products):
+        return "Not known: no product has a plan."
+    missing = [counted(late, "input")] if late else []
+    missing += [f"all inputs of {counted(len(stopped), 'product')}"] if stopped else []
+    if missing:
+        return f"Not varied in the time given: {' and '.join(missing)}; they may matter more."
+    return "" if has_some else "None that is only assumed moves a cost."
 
 
 def _weighty(one: Weighty) -> Content:
@@ -170,13 +188,19 @@ def _weighty(one: Weighty) -> Content:
         f"{_cost(end.cost_per_good_usd)} at {number(end.value)} {unit}".rstrip()
         for end in (row.low, row.high)
     ]
-    swing = "" if row.swing_usd is None else f", a swing of {usd(row.swing_usd)} USD"
-    said = f": {cut(one.product)} {ends[0]}, {ends[1]}{swing}. "
+    if row.swing_usd is not None:
+        more = f": {usd(row.swing_usd)} USD from end to end"
+    elif one.next_usd_per_good is not None:
+        more = f"; next is {cut(one.next_route or '')}, {usd(one.next_usd_per_good)} USD"
+    else:
+        more = "; no other route is left"
+    plan = "" if one.is_planned else " (the plan makes it elsewhere)"
+    said = f": {cut(one.product)} on {cut(one.route)}{plan} {ends[0]}, {ends[1]}{more}. "
     return [tag("b", cut(row.input.key)), said, tag("span", cut(row.input.source), class_="source")]
 
 
 def _cost(cost: float | None) -> str:
-    return "cannot be made" if cost is None else f"costs {usd(cost)} USD per good package"
+    return "cannot be made" if cost is None else f"costs {usd(cost)} USD"
 
 
 def _recipes(recipes: Sequence[Recipe]) -> Markup | None:
@@ -195,7 +219,8 @@ def _recipes(recipes: Sequence[Recipe]) -> Markup | None:
         )
         for r in recipes
     ]
-    return folded(f"Recipes: test levels of each ({len(rows)})", table(columns, rows, "Recipes"))
+    words = f"Recipes: test levels of each ({len(rows)})"
+    return folded(words, table(columns, rows, "Recipes"), id="recipes")
 
 
 def _levels(levels: Iterable[tuple[str, str]]) -> Markup:

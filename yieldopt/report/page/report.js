@@ -3,6 +3,7 @@
 // variables, so that a theme or a printer changes them without drawing anew.
 (() => {
   const root = document.documentElement;
+  const NARROW = 640; // pixels: a screen on which panels stand below each other
 
   function colours(ink, soft, grid) {
     const axis = { labelFontSize: 12, titleFontSize: 12, labelColor: ink, titleColor: ink, domainColor: soft, tickColor: soft, gridColor: grid };
@@ -16,6 +17,7 @@
       text: { color: ink },
       rule: { color: ink },
       view: { stroke: grid },
+      style: { part: { stroke: ink, strokeWidth: 0.7 } },
     };
   }
 
@@ -32,20 +34,45 @@
     console.error(place.id, error);
   }
 
+  // On a narrow screen: panels one below the other, names and plots less wide.
+  function fitted(spec, room, within) {
+    if (Array.isArray(spec)) return spec.map((part) => fitted(part, room, within));
+    if (spec === null || typeof spec !== "object") return spec;
+    const out = {};
+    for (const [key, value] of Object.entries(spec)) {
+      if (key === "datasets" || key === "data") out[key] = value;
+      else if (key === "columns") out[key] = within === "legend" ? 3 : 1;
+      else if (key === "width") out[key] = Math.min(value, room);
+      else if (key === "tickCount") out[key] = Math.min(value, 4);
+      else if (key === "labelLimit" && within === "axis") out[key] = 130;
+      else out[key] = fitted(value, room, key);
+    }
+    return out;
+  }
+
   async function draw(chart) {
     const place = document.getElementById(chart.key);
+    const width = place.clientWidth;
+    const spec = width < NARROW ? fitted(chart.spec, Math.max(120, width - 160), "") : chart.spec;
     try {
-      await vegaEmbed(place, chart.spec, options("svg", onPage));
+      await vegaEmbed(place, spec, options("svg", onPage));
     } catch (error) {
       failed(place, error);
     }
   }
 
-  async function charts() {
-    const packed = atob(document.getElementById("charts").textContent);
-    const bytes = Uint8Array.from(packed, (char) => char.charCodeAt(0));
+  async function unpacked(id) {
+    const held = atob(document.getElementById(id).textContent);
+    const bytes = Uint8Array.from(held, (char) => char.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).json();
+    return new Response(stream).text();
+  }
+
+  // The page's policy lets this text run, and no other.
+  async function library() {
+    const script = document.createElement("script");
+    script.textContent = await unpacked("library");
+    document.head.append(script);
   }
 
   function addButtons(chart) {
@@ -82,22 +109,25 @@
   document.getElementById("theme").addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
   });
-  // A link to a source opens the list that it is in.
-  window.addEventListener("hashchange", () => {
+  // A link to a source, or to the recipes, opens the list that it leads to.
+  function openTarget() {
     const target = document.getElementById(location.hash.slice(1));
     const list = target && target.closest("details");
     if (list) {
       list.open = true;
       target.scrollIntoView();
     }
-  });
+  }
+  window.addEventListener("hashchange", openTarget);
 
   (async () => {
-    const all = await charts();
+    await library();
+    const all = JSON.parse(await unpacked("charts"));
     for (const chart of all) {
       addButtons(chart);
       await draw(chart);
     }
+    openTarget();
     root.dataset.drawn = String(all.length);
   })().catch((error) => document.querySelectorAll(".chart").forEach((place) => failed(place, error)));
 })();
