@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from yieldopt.commands.completion import CasePath
 from yieldopt.commands.shared import INFEASIBLE, SOLVER, UNKNOWN, time_limit
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ LIMIT_S = 60.0  # for the studies of a report, if no limit is given
 _FILE = "-o"
 _EXITS = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
 
+SOURCE = click.argument("source", metavar="CASE|RESULT.json", type=CasePath(path_type=Path))
 REPORT = click.option(
     "--report",
     "report_file",
@@ -27,7 +30,7 @@ REPORT = click.option(
 
 
 @click.command("report")
-@click.argument("source", metavar="CASE|RESULT.json", type=click.Path(path_type=Path))
+@SOURCE
 @click.option(
     _FILE,
     "--output",
@@ -46,12 +49,12 @@ def report_(source: Path, file: Path, solver: str, time_limit_s: float | None) -
     """
     from yieldopt.report.page.document import page
     from yieldopt.report.page.file import check_page, write_page
-    from yieldopt.study import Study
-    from yieldopt.study.result_file import read_result
 
     check_page(file, _FILE)
-    if source.suffix.lower() == ".json":
-        study = Study(source.name, "", read_result(source), ())
+    if is_result(source):
+        from yieldopt.study.planned import planned_study
+
+        study = planned_study(source)
         write_page(page(study, None), file, _FILE)
         result = study.result
     else:
@@ -59,6 +62,11 @@ def report_(source: Path, file: Path, solver: str, time_limit_s: float | None) -
     click.echo(f"{result.status}; written: {file}")
     if str(result.status) in _EXITS:
         sys.exit(_EXITS[str(result.status)])
+
+
+def is_result(source: Path) -> bool:
+    """Whether a file is a result, by its name; else it is a case."""
+    return source.suffix.lower() == ".json"
 
 
 def write_report(
@@ -74,12 +82,23 @@ def write_report(
     from yieldopt.read import load
     from yieldopt.report.page.document import page
     from yieldopt.report.page.file import write_page
+    from yieldopt.report.page.library import library_aside
     from yieldopt.study import study_case
     from yieldopt.study.assumptions import origins
 
-    study = study_case(case, result=result, solver=solver, time_limit_s=time_limit_s)
-    write_page(page(study, origins(load(case))), file, option)
+    with library_aside() as library:
+        study = study_case(
+            case, result=result, solver=solver, time_limit_s=time_limit_s, processes=processors()
+        )
+        write_page(page(study, origins(load(case)), library), file, option)
     return study.result
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # in a container fewer than the machine has
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 COMMANDS = {"report": report_}

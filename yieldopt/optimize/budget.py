@@ -12,6 +12,8 @@ from yieldopt.errors import CaseError, Fault
 from yieldopt.optimize.coverage import Found
 from yieldopt.optimize.search import search as any_search
 
+LEAST_S = 1e-9  # a limit for what begins when time has ended: it says so itself
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -53,6 +55,12 @@ class Budget:
     def left_s(self, most_s: float = math.inf) -> float:
         """Return the seconds left, at most ``most_s``."""
         return 0.0 if self._is_stopped else max(0.0, min(most_s, self.until - time.perf_counter()))
+
+    def part(self, parts: float) -> Budget:
+        """Return a budget of a part of the seconds left, that begins now; of no limit, no limit."""
+        if self.limit_s is None:
+            return self
+        return Budget.of(max(LEAST_S, self.left_s() / parts), self.stop)
 
     @property
     def _is_stopped(self) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from yieldopt.plan import Result
+from yieldopt.study.product import ProductStudy
 from yieldopt.study.tornado import TornadoRow
-from yieldopt.study.whole import ProductStudy
 
 _WORTH = 1e-9  # USD per unit: a price below it is rounding
 

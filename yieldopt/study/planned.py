@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from yieldopt.comparison import RouteColumn
 from yieldopt.plan import Result
+from yieldopt.study.result_file import read_result
+from yieldopt.study.whole import Study
+
+# What a report of a case shows, and a result alone does not hold.
+MISSING = (
+    "each route by itself at its best",
+    "yield funnels",
+    "what each test is worth (U-curves)",
+    "cost against DPPM",
+    "DPPM by source",
+    "the reach of each assumption",
+    "where another route takes over",
+    "from when on a decision counts",
+)
+
+
+def planned_study(path: Path) -> Study:
+    """Return what a file with a result alone can show; :data:`MISSING` says what it cannot.
+
+    Raises
+    ------
+    CaseError
+        As :func:`yieldopt.study.result_file.read_result`.
+    """
+    return Study(path.name, "", read_result(path), ())
 
 
 def planned_columns(result: Result, product: str) -> tuple[RouteColumn, ...]:
