@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.report.hostile import hostile_case
-from tests.test_cli import ROOT, case, run
+from tests.test_cli import ROOT, case, run, saved, scarce
 from yieldopt.report.charts import pictures
 from yieldopt.study import study_case
 
@@ -53,6 +53,37 @@ def test_png_of_any_names_is_written_under_plain_ones(tmp_path: Path) -> None:
         assert re.fullmatch(r"[a-z0-9-]+\.png", file.name)
         assert file.read_bytes()[:4] == b"\x89PNG"
     assert max(map(len, shown.splitlines())) < 400
+
+
+def test_a_result_is_drawn_as_far_as_it_goes(tmp_path: Path) -> None:
+    held = saved(tmp_path, run("solve", scarce(tmp_path), "--json").stdout, "result.json")
+    shown = run("charts", held, "--out", tmp_path / "out").stdout
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [
+        "plan-allocation.svg", "plan-capacity.svg", "plan-prices.svg", "plan-recipes-1.svg",
+        "plan-waterfall-1.svg",
+    ]  # fmt: skip
+    *_, last = shown.splitlines()
+    assert last.startswith("note: a result alone does not hold: each route by itself at its best")
+    assert "U-curves" in last
+    wrong = saved(tmp_path, "{}", "wrong.json")
+    assert "status: is missing" in run("charts", wrong, "--out", tmp_path / "no", code=2).stderr
+    assert not (tmp_path / "no").exists()
+
+
+def test_pictures_of_another_run_are_named_and_left(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("p1-funnel.png", "p7-curves.svg", "plan-recipes-3.svg", "notes.svg", "p1-x.txt"):
+        (out / name).write_text("old")
+    (out / "p1-funnel.svg").write_text("old")
+    shown = run("charts", "minimal", "--out", out).stdout
+    note = (
+        "note: of another run, left as they are: p1-funnel.png, p7-curves.svg, plan-recipes-3.svg"
+    )
+    assert shown.splitlines()[-1] == note
+    assert (out / "p7-curves.svg").read_text() == (out / "notes.svg").read_text() == "old"
+    assert (out / "p1-funnel.svg").read_text().startswith("<svg")
 
 
 def test_a_folder_of_inputs_is_refused_before_anything_is_solved(tmp_path: Path) -> None:

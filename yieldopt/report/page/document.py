@@ -5,28 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
-
-import vl_convert
 
 from yieldopt._version import __version__
 from yieldopt.report.charts import pictures
 from yieldopt.report.charts.style import shown
 from yieldopt.report.page.figures import chart_data, figures
+from yieldopt.report.page.library import library as chart_library
 from yieldopt.report.page.markup import Markup, packed, tag
 from yieldopt.report.page.opening import opening
 from yieldopt.report.page.plan import plan_tables
 from yieldopt.report.page.provenance import provenance
 from yieldopt.study import Study
 from yieldopt.study.assumptions import Origins
-
-# Charts are Vega's own, drawn by an interpreter: no text is ever run as a program.
-_LIBRARY = "window.vegaEmbed = vegaEmbed;"
+from yieldopt.study.planned import MISSING
 
 
-def page(study: Study, origins: Origins | None) -> str:
+def page(study: Study, origins: Origins | None, library: Callable[[], str] = chart_library) -> str:
     """Return a study as one HTML page that needs nothing else.
 
     Parameters
@@ -35,6 +32,8 @@ def page(study: Study, origins: Origins | None) -> str:
         What is shown; of a result alone it has no products, and the page says what is missing.
     origins
         Assumptions and sources; ``None`` where they are not known.
+    library
+        Gives the script that draws charts; asked last.
 
     Examples
     --------
@@ -60,12 +59,13 @@ def page(study: Study, origins: Origins | None) -> str:
             "over packages shipped that are good. The page holds its data; it fetches nothing.")),
     ]  # fmt: skip
     data = packed(json.dumps(chart_data(drawn), allow_nan=False, separators=(",", ":")), "charts")
-    library, script = _library(), _asset("report.js")
-    scripts = [packed(library, "library"), tag("script", Markup(script))]
+    script = _asset("report.js")
+    text = library()
+    scripts = [packed(text, "library"), tag("script", Markup(script))]
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy([library, script])),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy([text, script])),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", f"{_title(study)} – yieldopt"),
@@ -96,18 +96,8 @@ def _header(study: Study, has_origins: bool) -> Markup:
 
 
 def _missing(study: Study, origins: Origins | None) -> Markup:
-    gone = []
-    if not study.products:
-        gone += [
-            "each route by itself at its best",
-            "yield funnels",
-            "what each test is worth (U-curves)",
-            "cost against DPPM",
-            "DPPM by source",
-            "the reach of each assumption",
-        ]
-    if origins is None:
-        gone.append("assumptions and sources")
+    gone = [*(() if study.products else MISSING)]
+    gone += ["assumptions and sources"] if origins is None else []
     return tag(
         "section",
         tag("h2", "What is missing"),
@@ -128,12 +118,6 @@ def _policy(scripts: Sequence[str]) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-
-
-@cache
-def _library() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script."""
-    return str(vl_convert.javascript_bundle(_LIBRARY))
 
 
 @cache
