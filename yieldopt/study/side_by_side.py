@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -76,9 +77,11 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
         return
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _end_silently) as pool:
+    with ProcessPoolExecutor(processes, context) as pool:
         try:
-            yield Products(case, budget, pool, processes)
+            with _interrupts_ignored():  # what begins here goes on so, and is ended below
+                products = Products(case, budget, pool, processes)
+            yield products
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - others:
@@ -87,9 +90,17 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
             raise
 
 
-def _end_silently() -> None:
-    """Ctrl-C reaches every process of a terminal: only the first has something to say of it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal, but only the first has something to say of it."""
+    if threading.current_thread() is not threading.main_thread():  # only the main one may say so
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _in_time(
