@@ -57,7 +57,7 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from yieldopt.errors import CaseError, SolverError
+        from yieldopt.errors import CaseError, SolverError, plain
 
         try:
             return super().invoke(ctx)
@@ -68,7 +68,7 @@ class _Group(click.Group):
                 click.echo(f"{len(error.faults)} faults; nothing was written", err=True)
             sys.exit(_BAD_INPUT)
         except SolverError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {plain(str(error))}", err=True)
             sys.exit(_BAD_INPUT)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,18 @@ def _write(path: Path, text: str, name: str = "", place: str = "", source: str =
 
 
 def numbers(data: Any) -> list[float]:
-    """Return every number of plain data, in its order."""
+    """Return every number of plain data but those of clocks, sorted: names order what is listed."""
+    return sorted(_numbers(data))
+
+
+def _numbers(data: Any) -> Iterator[float]:
     if isinstance(data, dict):
-        return [
-            number for key, value in data.items() if key not in _CLOCKS for number in numbers(value)
-        ]
-    if isinstance(data, list):
-        return [number for value in data for number in numbers(value)]
-    return [float(data)] if isinstance(data, int | float) and not isinstance(data, bool) else []
+        data = [value for key, value in data.items() if key not in _CLOCKS]
+    if isinstance(data, list | tuple):
+        for value in data:
+            yield from _numbers(value)
+    elif isinstance(data, int | float) and not isinstance(data, bool):
+        yield float(data)
 
 
 _CLOCKS = ("runtime_s",)
@@ -197,7 +202,7 @@ name = NAME
 unit = NAME
 vendor = NAME
 site = NAME
-capacity = [50.0, 60.0]
+capacity = [1.0, 1.5]
 SOURCE
 
 [[lines]]
@@ -208,7 +213,7 @@ SOURCE
 [[expansions]]
 name = NAME
 resource = NAME
-amount_per_period = 10.0
+amount_per_period = 0.5
 cost_usd = 1000.0
 lead_time_periods = 1
 SOURCE
@@ -216,7 +221,7 @@ SOURCE
 [[reservations]]
 name = NAME
 resource = NAME
-capacity = 5.0
+capacity = 0.2
 prepayment_usd_per_unit = 1.0
 SOURCE
 
@@ -224,7 +229,7 @@ SOURCE
 name = NAME
 product = NAME
 region = NAME
-most_frac = 0.9
+least_frac = 0.1
 SOURCE
 
 [[budgets]]

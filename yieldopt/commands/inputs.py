@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from yieldopt.commands.completion import routes
-from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, PRODUCT
+from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, PRODUCT, say
 
 
 @click.command("eval")
@@ -17,17 +17,18 @@ from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, PRODUCT
 def eval_(flow: Path, as_json: bool) -> None:
     """Evaluate one FLOW file (JSON): cost per good package, quality, visits, uses."""
     from yieldopt.engine import evaluate
+    from yieldopt.errors import plain
     from yieldopt.read import read_flow
     from yieldopt.report.text import outcome_data, outcome_text, to_json
 
     read = read_flow(flow)
     outcome = evaluate(read)
     if as_json:
-        click.echo(to_json(outcome_data(outcome)))
+        say(to_json(outcome_data(outcome)), as_json=True)
     elif not outcome.blocked:
-        click.echo(outcome_text(read, outcome))
+        say(outcome_text(read, outcome))
     if outcome.blocked:
-        click.echo(f"infeasible: nothing can pass {outcome.blocked}", err=True)
+        click.echo(f"infeasible: nothing can pass {plain(outcome.blocked)}", err=True)
         sys.exit(INFEASIBLE)
 
 
@@ -38,7 +39,7 @@ def check(case: Path) -> None:
     from yieldopt.read import load
     from yieldopt.report.listing import case_summary
 
-    click.echo(case_summary(load(case)))
+    say(case_summary(load(case)))
 
 
 @click.command()
@@ -57,7 +58,7 @@ def flow(case: Path, product: str, route: str, levels: tuple[str, ...], as_json:
     from yieldopt.report.text import to_json
 
     compiled = compile_named(load(case), product, route, levels)
-    click.echo(to_json(compiled.to_dict()) if as_json else flow_text(compiled))
+    say(to_json(compiled.to_dict()) if as_json else flow_text(compiled), as_json=as_json)
 
 
 @click.command("list")
@@ -74,9 +75,9 @@ def list_(kind: str, as_json: bool) -> None:
     rows = listing(kind)
     if as_json:
         head, *body = rows
-        click.echo(to_json([dict(zip(head, row, strict=True)) for row in body]))
+        say(to_json([dict(zip(head, row, strict=True)) for row in body]), as_json=True)
     else:
-        click.echo(columns(rows))
+        say(columns(rows))
 
 
 COMMANDS = {"eval": eval_, "check": check, "flow": flow, "list": list_}

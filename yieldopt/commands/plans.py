@@ -21,6 +21,7 @@ from yieldopt.commands.shared import (
     OUT,
     SOLVER,
     UNKNOWN,
+    say,
     show,
     time_limit,
 )
@@ -103,7 +104,7 @@ def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
 
     found = compare(load(case), time_limit_s=time_limit_s)
     shown = to_json([column.to_dict() for column in found]) if as_json else comparison_text(found)
-    click.echo(shown)
+    say(shown, as_json=as_json)
     if not any(column.recipe for column in found):
         sys.exit(UNKNOWN if any(column.stopped for column in found) else INFEASIBLE)
 

@@ -29,9 +29,11 @@ def shown_progress(as_json: bool) -> Iterator[Shown | None]:
     from rich.console import Console
     from rich.markup import escape
 
+    from yieldopt.errors import plain
+
     console = Console(stderr=True)
     with console.status("weighing routes") as status:
-        yield lambda done, what="": status.update(escape(round_text(done, what)))
+        yield lambda done, what="": status.update(escape(plain(round_text(done, what))))
 
 
 def round_text(done: Round, what: str = "") -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -85,6 +88,43 @@ class Answer(Protocol):
 A = TypeVar("A", bound=Answer)
 
 
+def say(text: str, *, as_json: bool = False) -> None:
+    """Print a text: lines, and no sign in them that a terminal would take for a command.
+
+    Signs that do not print, or that the encoding of the output lacks, are escaped; so JSON says the
+    same as before.
+
+    Raises
+    ------
+    CaseError
+        The output takes no more, a full disc say; a reader that went away ends the command quietly.
+    """
+    from yieldopt.errors import CaseError, Fault
+
+    try:
+        click.echo(_printable(text, sys.stdout.encoding or "utf-8", as_json))
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        # What is still held back would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = (error.strerror or str(error)).lower()
+        raise CaseError(Fault(f"the answer cannot be printed: {reason}")) from None
+
+
+def _printable(text: str, encoding: str, as_json: bool) -> str:
+    from yieldopt.errors import plain
+
+    shown = text if as_json else plain(text, "\n")
+    known = shown.encode(encoding, "ignore").decode(encoding)
+    if known == shown and shown.replace("\n", "").isprintable():
+        return shown
+    if not as_json:
+        return shown.encode(encoding, "backslashreplace").decode(encoding)
+    fine = {sign for sign in known if sign.isprintable() or sign == "\n"}
+    return "".join(sign if sign in fine else json.dumps(sign)[1:-1] for sign in shown)
+
+
 def show(
     found: A,
     text: Callable[[A], str],
@@ -96,13 +136,16 @@ def show(
     """Print an answer as JSON or for people; exit with ``INFEASIBLE`` where there is no plan,
     ``UNKNOWN`` where none was found in time.
 
-    ``write`` is called once it is printed: where a disc is full the answer is not lost.
+    ``write`` is called once it is printed, and also where it cannot be: a full disc takes one of
+    the two at most.
     """
     from yieldopt.report.text import to_json
 
-    click.echo(to_json(found.to_dict()) if as_json else text(found))
-    if write is not None:
-        write()
+    try:
+        say(to_json(found.to_dict()) if as_json else text(found), as_json=as_json)
+    finally:
+        if write is not None:
+            write()
     codes = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
     if status in codes:
         sys.exit(codes[status])

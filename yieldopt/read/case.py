@@ -15,7 +15,7 @@ from yieldopt.read.changes import read_changes
 from yieldopt.read.check_names import reference_faults
 from yieldopt.read.check_resilience import factor_faults, resilience_faults
 from yieldopt.read.check_rules import rule_faults
-from yieldopt.read.documents import Document, open_document
+from yieldopt.read.documents import DEEPEST, TOO_DEEP, Document, is_shallow, open_document
 from yieldopt.read.fit import fit_faults, slot_faults
 from yieldopt.read.keys import join_key, key_parts
 from yieldopt.read.library import read_library
@@ -170,15 +170,21 @@ def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted keys as the tables of a case file: those of models under ``override``."""
     out: dict[str, Any] = {}
     known = [*KINDS, *CaseShape.model_fields]
+    paths = {key: key_parts(key) for key in changes}
     faults = [
-        Fault("unknown key", key, hint=near_miss(head, known))
-        for key in changes
-        if (head := key_parts(key)[0]) not in known
+        Fault("unknown key", key, hint=near_miss(path[0], known))
+        for key, path in paths.items()
+        if path[0] not in known
+    ]
+    faults += [
+        Fault(TOO_DEEP, key)
+        for key, path in paths.items()
+        if len(path) > DEEPEST or not is_shallow(changes[key])
     ]
     if faults:
         raise CaseError(faults)
     for key, value in changes.items():
-        path = key_parts(key)
+        path = paths[key]
         for part in reversed(("override", *path) if path[0] in KINDS else path):
             value = {part: value}
         out = merged(out, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yieldopt.errors import Fault, near_miss
+from yieldopt.read.keys import join_key
 from yieldopt.schema.case import Library
 from yieldopt.schema.route import RouteShape, RouteStepShape
 
@@ -42,8 +43,12 @@ def _begun(
     step: RouteStepShape, key: str, nodes: list[str], joined: dict[str, str], library: Library
 ) -> Iterator[Fault]:
     begun = step.make or step.join or ""
-    if begun in nodes or begun in library.parts:
-        yield Fault("duplicate node name", f"{key}.{'make' if step.make else 'join'}", begun)
+    place = f"{key}.{'make' if step.make else 'join'}"
+    if begun in nodes:
+        yield Fault("duplicate node name", place, begun)
+    elif begun in library.parts:
+        hint = "a part is a node of its own name: give the part or this node another"
+        yield Fault("duplicate node name: a part has it", place, begun, hint)
     for at, source in enumerate(step.inputs):
         if not source.startswith("@") and source not in nodes:
             hint = near_miss(source, nodes)
@@ -71,7 +76,8 @@ def _names(
         own = set(process.shares) | ({process.stitch.fault_class} if process.stitch else set())
         for name in sorted(own & set(step.faults)):
             hint = f"process {step.process!r} leaves this class already"
-            yield Fault("fault class stands twice", f"{key}.faults.{name}", hint=hint)
+            place = f"{key}.{join_key(('faults', name))}"
+            yield Fault("fault class stands twice", place, hint=hint)
     if step.work and step.work in names:
         yield Fault("duplicate step name", f"{key}.work", step.work)
     for slot in step.of:

@@ -11,6 +11,7 @@ from yieldopt.read.check_insertions import insertion_faults
 from yieldopt.read.check_parts import part_faults
 from yieldopt.read.check_places import route_places, spelling_faults
 from yieldopt.read.check_routes import route_faults
+from yieldopt.read.keys import join_key
 from yieldopt.schema.case import Library
 
 Found = Iterator[tuple[str, str, Fault]]
@@ -46,7 +47,7 @@ def _sources(model: BaseModel, library: Library, key: str = "") -> Iterator[Faul
         elif isinstance(value, dict):
             for inner, item in value.items():
                 if isinstance(item, BaseModel):
-                    yield from _sources(item, library, f"{path}.{inner}")
+                    yield from _sources(item, library, f"{path}.{join_key((inner,))}")
         elif isinstance(value, tuple):
             for at, item in enumerate(value):
                 if isinstance(item, BaseModel):

@@ -16,6 +16,10 @@ from typing import Any
 from yieldopt.errors import CaseError, Fault
 from yieldopt.read.keys import parent_key
 
+DEEPEST = 100  # tables and lists in one another
+TOO_DEEP = "nested too deeply"
+_LARGEST = 1 << 28  # bytes of a file of text: no case comes near
+
 
 @dataclass(frozen=True)
 class Document:
@@ -74,10 +78,23 @@ def open_document(path: str | Path, kind: str) -> Document:
     except ValueError as error:  # an integer of more digits than Python converts
         raise CaseError(Fault(f"cannot be read: {error}", file=name, line=1)) from None
     except RecursionError:
-        raise CaseError(Fault("nested too deeply", file=name, line=1)) from None
+        raise CaseError(Fault(TOO_DEEP, file=name, line=1)) from None
+    if not is_shallow(data):
+        raise CaseError(Fault(TOO_DEEP, file=name, line=1))
     if not isinstance(data, dict):
         raise CaseError(Fault("the top level must be an object", file=name, line=1))
     return Document(name, text, data, kind)
+
+
+def is_shallow(data: Any) -> bool:
+    """Whether no table or list stands in more than :data:`DEEPEST` others: a file needs a dozen."""
+    below = [data] if isinstance(data, dict | list) else []
+    for _ in range(DEEPEST):
+        inner = (item.values() if isinstance(item, dict) else item for item in below)
+        below = [one for items in inner for one in items if isinstance(one, dict | list)]
+        if not below:
+            return True
+    return False
 
 
 def _text(path: Path) -> str:
@@ -85,7 +102,10 @@ def _text(path: Path) -> str:
     try:
         if path.is_dir():
             raise CaseError(Fault("is a directory, not a file", file=name))
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)  # a device may have no end
+        if len(data) > _LARGEST:
+            raise CaseError(Fault(f"is larger than {_LARGEST >> 20} MB", file=name))
     except OSError as error:
         message = f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise CaseError(Fault(message, hint=_neighbour(path), file=name)) from None

@@ -74,7 +74,9 @@ def fit_faults(assembly: Assembly, route: RouteShape, library: Library) -> Itera
             part = library.parts.get(fill.part)
             if part is not None and part.route is not None:
                 text = f"route {route.name!r} joins the slot as whole wafers"
-                yield Fault(text, f"slots.{slot[1:]}", fill.part, "an assembled part is no wafer")
+                yield Fault(
+                    text, join_key(("slots", slot[1:])), fill.part, "an assembled part is no wafer"
+                )
     latents = [(step, latent) for step in steps for latent in step.faults.values()]
     for step, latent in latents:
         if latent.bumps is None:
@@ -87,7 +89,7 @@ def fit_faults(assembly: Assembly, route: RouteShape, library: Library) -> Itera
                 if part is not None and part.area_mm2 is None:
                     text = f"route {route.name!r} counts the joints of a part without an area"
                     hint = "give width_mm and height_mm in its file"
-                    yield Fault(text, f"slots.{slot[1:]}", fill.part, hint)
+                    yield Fault(text, join_key(("slots", slot[1:])), fill.part, hint)
 
 
 def _parts(assembly: Assembly, library: Library) -> list[PartShape]:
