@@ -48,8 +48,16 @@ def commands() -> str:
         assert command is not None
         arguments = [one for one in command.params if isinstance(one, click.Argument)]
         usage = " ".join(["yieldopt", name, *(one.make_metavar(context) for one in arguments)])
-        said = inspect.cleandoc(command.help or "").replace("\b\n", "")
-        out.append(f"## {name}\n\n`{usage}`\n\n{said}\n\n" + "".join(map(option, command.params)))
+        said, _, example = inspect.cleandoc(command.help or "").partition("\b\nExample: ")
+        shown = "\n".join(f"$ {line}" for line in example.splitlines())
+        parts = [
+            f"## {name}",
+            f"`{usage}`",
+            said.strip(),
+            "".join(map(option, command.params)).strip(),
+        ]
+        parts += [f"```console\n{shown}\n```"] if example else []
+        out.append("\n\n".join(part for part in parts if part) + "\n")
     return "\n".join(out)
 
 
@@ -145,7 +153,7 @@ def holds(value: Schema, shapes: Schema) -> str:
     if "$ref" in value:
         return referred(value["$ref"].rpartition("/")[2], shapes)
     if "enum" in value:
-        return ", ".join(f"`{one}`" for one in value["enum"])
+        return ", ".join(f"`{json.dumps(one, ensure_ascii=False)[1:-1]}`" for one in value["enum"])
     if "const" in value:
         return f"`{value['const']}`"
     if "anyOf" in value:

@@ -18,8 +18,13 @@ LONG = {  # more than some seconds
     "docs/howto/ask-what-if.md",
     "docs/howto/draw-a-chart.md",
     "docs/howto/workbook.md",
+    "docs/reference/commands.md",
     "docs/tutorial.md",
 }
+COMMANDS = cli.list_commands(click.Context(cli)) if isinstance(cli, click.Group) else []
+CODE = re.compile(r"(?<![`\w])`([^`\n]+)`(?!`)")
+# Not run, but what they link to must be there.
+LINKED = [*DOCUMENTS, *(ROOT / one for one in ("DESIGN.md", "models/README.md", "bench/README.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 
 
@@ -37,7 +42,7 @@ def test_every_block_runs(path: Path, tmp_path: Path) -> None:
         one.read(path)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+@pytest.mark.parametrize("path", LINKED, ids=name)
 def test_links_lead_somewhere(path: Path) -> None:
     for link in (a or b for a, b in LINK.findall(path.read_text(encoding="utf-8"))):
         if not link.startswith(("http://", "https://", "#")):
@@ -57,13 +62,20 @@ def anchors(path: Path) -> set[str]:
 def test_commands_in_the_text_are_those_that_there_are(path: Path) -> None:
     """Code within a sentence is not run; its command and options must be known all the same."""
     assert isinstance(cli, click.Group)
-    for words in re.findall(r"`yieldopt ([^`]+)`", path.read_text(encoding="utf-8")):
-        first, *rest = words.split()
-        if not first.startswith(("-", "COMMAND")):
-            command = cli.get_command(click.Context(cli), first)
-            assert command is not None, f"{name(path)}: yieldopt {words}"
-            known = {flag for one in command.params for flag in one.opts} | {"--help"}
-            assert {word for word in rest if word.startswith("-")} <= known, words
+    flags = {
+        key: {flag for one in command.params for flag in one.opts} | {"--help"}
+        for key, command in ((key, cli.get_command(click.Context(cli), key)) for key in COMMANDS)
+        if command is not None
+    }
+    for words in CODE.findall(path.read_text(encoding="utf-8")):
+        first, *rest = words.removeprefix("yieldopt ").split() or [""]
+        given = {word for word in (first, *rest) if word.startswith("--")}
+        if words.startswith("yieldopt ") and not first.startswith(("-", "COMMAND")):
+            assert first in COMMANDS, f"{name(path)}: {words}"
+        if first in COMMANDS:
+            assert given <= flags[first], f"{name(path)}: {words}"
+        elif first.startswith("--"):
+            assert given <= set().union(*flags.values()), f"{name(path)}: {words}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)

@@ -15,7 +15,12 @@ from yieldopt.commands.shared import CASE, INFEASIBLE, JSON, PRODUCT, say
 @click.argument("flow", type=click.Path(path_type=Path))
 @JSON
 def eval_(flow: Path, as_json: bool) -> None:
-    """Evaluate one FLOW file (JSON): cost per good package, quality, visits, uses."""
+    """Evaluate one FLOW file (JSON): cost per good package, quality, visits, uses.
+
+    \b
+    Example: yieldopt flow minimal --product asic --route osat_2p5d --json > flow.json
+    yieldopt eval flow.json
+    """
     from yieldopt.engine import evaluate
     from yieldopt.errors import plain
     from yieldopt.read import read_flow
@@ -35,7 +40,11 @@ def eval_(flow: Path, as_json: bool) -> None:
 @click.command()
 @CASE
 def check(case: Path) -> None:
-    """Check a CASE file and every model that it uses; nothing is solved."""
+    """Check a CASE file and every model that it uses; nothing is solved.
+
+    \b
+    Example: yieldopt check minimal
+    """
     from yieldopt.read import load
     from yieldopt.report.listing import case_summary
 
@@ -47,11 +56,19 @@ def check(case: Path) -> None:
 @PRODUCT
 @click.option("--route", required=True, shell_complete=routes, help="A route of the library.")
 @click.option(
-    "--level", "levels", multiple=True, metavar="NODE/INSERTION=LEVEL", help="Not given: off."
+    "--level",
+    "levels",
+    multiple=True,
+    metavar="NODE/INSERTION=LEVEL",
+    help="A test level; may be given several times. Insertions that are not named are off.",
 )
 @JSON
 def flow(case: Path, product: str, route: str, levels: tuple[str, ...], as_json: bool) -> None:
-    """Print the compiled flow of a product of CASE on a route, at base values."""
+    """Print the compiled flow of a product of CASE on a route, at base values.
+
+    \b
+    Example: yieldopt flow minimal --product asic --route osat_2p5d --level package/final_test=f995
+    """
     from yieldopt.compile import compile_named
     from yieldopt.read import load
     from yieldopt.report.listing import flow_text
@@ -68,7 +85,11 @@ def flow(case: Path, product: str, route: str, levels: tuple[str, ...], as_json:
 )
 @JSON
 def list_(kind: str, as_json: bool) -> None:
-    """List what the bundled library holds."""
+    """List what the bundled library holds.
+
+    \b
+    Example: yieldopt list routes
+    """
     from yieldopt.report.listing import listing
     from yieldopt.report.text import columns, to_json
 

@@ -53,6 +53,9 @@ def solve(
     """Solve a CASE: route, test levels and allocation of every product, with the proof.
 
     Ctrl-C ends it with the best plan so far and its gap.
+
+    \b
+    Example: yieldopt solve minimal --time-limit 60 --out out
     """
     from yieldopt.optimize.budget import Budget
     from yieldopt.read import load
@@ -96,7 +99,11 @@ def _written(
 @time_limit()
 @JSON
 def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
-    """Put the routes of every product of CASE side by side: waterfall, yield, scrap by cause."""
+    """Put the routes of every product of CASE side by side: waterfall, yield, scrap by cause.
+
+    \b
+    Example: yieldopt compare minimal
+    """
     from yieldopt.comparison import compare
     from yieldopt.read import load
     from yieldopt.report.comparison import comparison_text
@@ -111,7 +118,13 @@ def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
 
 @click.command("breakeven")
 @CASE
-@click.option("--vary", "key", required=True, metavar="KEY", help="processes.NAME.d0_per_cm2, …")
+@click.option(
+    "--vary",
+    "key",
+    required=True,
+    metavar="KEY",
+    help="Dotted, as it stands in the case or model file.",
+)
 @click.option(
     "--between",
     "routes",
@@ -119,14 +132,15 @@ def compare_(case: Path, time_limit_s: float | None, as_json: bool) -> None:
     nargs=2,
     metavar="ROUTE ROUTE",
     shell_complete=completion.routes,
+    help="The two routes to compare.",
 )
 @click.option(
     "--product",
     shell_complete=completion.products,
     help="A product of the case, where there are several.",
 )
-@click.option("--low", type=float, help="Left out: the low of the input's source.")
-@click.option("--high", type=float, help="Left out: the high of the input's source.")
+@click.option("--low", type=float, help="In the unit of KEY; left out: the low of the input.")
+@click.option("--high", type=float, help="In the unit of KEY; left out: the high of the input.")
 @time_limit()
 @JSON
 def breakeven_(
@@ -139,7 +153,11 @@ def breakeven_(
     time_limit_s: float | None,
     as_json: bool,
 ) -> None:
-    """Find the value of an input of CASE at which two routes cost the same per good package."""
+    """Find the value of an input of CASE at which two routes cost the same per good package.
+
+    \b
+    Example: yieldopt breakeven minimal --vary parts.abf_68.price_usd --between cowos_s osat_2p5d
+    """
     from yieldopt.breakeven import breakeven
     from yieldopt.report.comparison import breakeven_text
 

@@ -30,13 +30,14 @@ from yieldopt.commands.shared import (
 @click.option(
     "--weight",
     type=float,
-    help="Of the mean cost over the dearest futures, against expected cost; left out: 0.",
+    help="0: the expected cost counts alone; 1: the mean cost of the dearest futures does; "
+    "left out: 0.",
 )
 @click.option(
     "--cvar",
     type=float,
     metavar="ALPHA",
-    help="The dearest futures are 1 - ALPHA of the probability; left out: 0.9.",
+    help="The dearest futures are the last 1 - ALPHA of the probability; left out: 0.9.",
 )
 @time_limit()
 def resilience_(

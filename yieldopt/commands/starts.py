@@ -15,7 +15,11 @@ from yieldopt.commands.shared import CASE, JSON, SOLVER, show, time_limit
 @SOLVER
 @time_limit()
 def starts_(case: Path, as_json: bool, solver: str, time_limit_s: float | None) -> None:
-    """Solve a CASE; say what to start, order and book by period, and what before the first."""
+    """Solve a CASE; say what to start, order and book by period, and what before the first.
+
+    \b
+    Example: yieldopt starts plan_from_tables
+    """
     from yieldopt.read import load
     from yieldopt.report.starts import starts_text
     from yieldopt.solving import solve

@@ -32,7 +32,11 @@ def explain_(
     time_limit_s: float | None,
     as_json: bool,
 ) -> None:
-    """Explain a product of CASE: what each insertion costs and saves, its rivals, the escapes."""
+    """Explain a product of CASE: what each insertion costs and saves, its rivals, the escapes.
+
+    \b
+    Example: yieldopt explain minimal --product asic --insertion tpu_die/wafer_sort
+    """
     from yieldopt.explanation import explain
     from yieldopt.read import load
     from yieldopt.report.explanation import curve_text, explanation_text
@@ -53,8 +57,8 @@ def explain_(
     type=click.IntRange(min=1),
     default=500,
     show_default=True,
-    help="So many points and the plan chosen: the cheapest, the rest counted; where plans are too "
-    "many to enumerate, spread over the whole range, and what can be missing is said.",
+    help="Show at most so many points beside the plan chosen, the cheapest; the rest are counted. "
+    "Where plans are too many to enumerate: points over the whole range, and what may be missing.",
 )
 @time_limit(60.0)
 @JSON
@@ -66,7 +70,11 @@ def frontier_(
     time_limit_s: float | None,
     as_json: bool,
 ) -> None:
-    """Print cost against DPPM of a product of CASE: every plan that none beats in both."""
+    """Print cost against DPPM of a product of CASE: every plan that none beats in both.
+
+    \b
+    Example: yieldopt frontier minimal --product asic
+    """
     from yieldopt.optimize.frontier_case import product_frontier
     from yieldopt.read import load
     from yieldopt.report.frontier import frontier_text
@@ -83,15 +91,18 @@ def frontier_(
     "--measure",
     default="expected",
     show_default=True,
-    help="expected, fixed_starts, cvar or worst.",
+    help="What is least: the expected cost per good package; expected with the starts fixed "
+    "(fixed_starts); the mean over the dearest share of scenarios (cvar); the dearest (worst).",
 )
-@click.option("--tail", type=float, help="Share of probability of cvar; left out: 0.1.")
+@click.option("--tail", type=float, help="cvar: the dearest share of probability; left out: 0.1.")
 @click.option(
     "--dppm-share",
     type=float,
     help="Probability with which the product's DPPM limit must hold; left out: 1.",
 )
-@click.option("--starts-of", metavar="NODE", help="fixed_starts: left out, the package.")
+@click.option(
+    "--starts-of", metavar="NODE", help="fixed_starts: what is started; left out: the package."
+)
 @time_limit(60.0)
 @JSON
 def robust_(
@@ -105,7 +116,11 @@ def robust_(
     time_limit_s: float | None,
     as_json: bool,
 ) -> None:
-    """Choose one plan of a product for all [[scenarios]] of CASE, with its proof and its worth."""
+    """Choose one plan of a product for all [[scenarios]] of CASE, with its proof and its worth.
+
+    \b
+    Example: yieldopt robust ask_ramp_programme --product b200
+    """
     from yieldopt.optimize.robust import Goal
     from yieldopt.optimize.robust_case import robust_answer
     from yieldopt.read import load
@@ -136,7 +151,11 @@ def robust_(
 def refine_(
     case: Path, product: str, route: str | None, time_limit_s: float | None, as_json: bool
 ) -> None:
-    """Choose test times of a product of CASE below the grid: every insertion with a curve."""
+    """Choose test times of a product of CASE between its levels: every insertion with a curve.
+
+    \b
+    Example: yieldopt refine minimal --product asic
+    """
     from yieldopt.optimize.refine_case import refine_product
     from yieldopt.report.refine import refined_text
 
@@ -153,7 +172,11 @@ def refine_(
 def tornado_(
     case: Path, product: str, route: str | None, time_limit_s: float | None, as_json: bool
 ) -> None:
-    """Vary each input of a product of CASE alone over its range: what it does to the cost."""
+    """Vary each input of a product of CASE alone over its range: what it does to the cost.
+
+    \b
+    Example: yieldopt tornado minimal --product asic
+    """
     from yieldopt.read import load
     from yieldopt.report.tornado import tornado_text
     from yieldopt.study.tornado import tornado

@@ -17,6 +17,9 @@ from yieldopt.commands.shared import CASE, JSON, show, time_limit
 def why_(case: Path, as_json: bool, solver: str, time_limit_s: float | None) -> None:
     """Solve a CASE; say what is scarce, what easing a rule is worth, what demand displaces, what is
     not used, what conflicts. The dearest first; what there was no time for is named.
+
+    \b
+    Example: yieldopt why ask_overcapacity
     """
     from yieldopt.planning.why import why
     from yieldopt.read import load
