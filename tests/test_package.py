@@ -65,7 +65,6 @@ OUTSIDE = {
         "polars",
         "fastexcel",
         "openpyxl",  # the cells of a workbook with their types, which fastexcel does not tell
-        "tomlkit",
     },
     "optimize": {"highspy", "ortools", "pulp"},
     "study": {"pydantic"},

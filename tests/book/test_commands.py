@@ -134,7 +134,9 @@ def test_an_infeasible_case_is_exported_too(tmp_path: Path) -> None:
 def test_nothing_is_written_over(command: str, book: Path, tmp_path: Path) -> None:
     file = tmp_path / ("case.toml" if command == "import" else "book.xlsx")
     file.write_text("mine")
-    args = {"export": ["minimal", "-o"], "import": [book, "-o"], "new": ["--xlsx"]}[command]
+    args: list[object] = {"export": ["minimal", "-o"], "import": [book, "-o"], "new": ["--xlsx"]}[
+        command
+    ]
     done = run(command, *args, file)
     assert done.exit_code == 2
     assert "is there already; nothing was written" in done.output

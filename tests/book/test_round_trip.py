@@ -18,7 +18,8 @@ from yieldopt.data import bundled_cases
 from yieldopt.difference.inputs import input_changes
 from yieldopt.read.book.cells import cell_of, key_text, leaves, parts_of, value_of
 from yieldopt.read.book.grids import case_data
-from yieldopt.read.book.importing import case_text, data_seen_from
+from yieldopt.read.book.importing import data_seen_from
+from yieldopt.read.book.toml import case_text
 
 CASES = bundled_cases()
 
@@ -130,9 +131,14 @@ def test_a_key_comes_back_from_its_text(parts: list[str]) -> None:
     assert parts_of(key_text(parts)) == tuple(parts)
 
 
-@given(st.dictionaries(TEXTS, VALUES, max_size=4))
+TABLES = st.dictionaries(st.sampled_from(["override", "slots", "products"]) | TEXTS, VALUES)
+
+
+@given(st.dictionaries(st.sampled_from(["override", "products"]) | TEXTS, VALUES | TABLES))
 def test_the_text_of_a_case_says_its_data(data: dict[str, Any]) -> None:
-    assert tomllib.loads(case_text(data, "from = \r\n'x'\u2028")) == data
+    said = dict.fromkeys(data, "[good] # packages")
+    text = case_text(data, [":schema a", "from = \r\n'x'\u2028"], lambda kind: said)
+    assert tomllib.loads(text) == data
 
 
 @settings(deadline=None, max_examples=25)
@@ -147,9 +153,9 @@ def test_cells_keep_text_and_all_digits_in_a_file(
     data = {f"k{at}": {text: value} for at, (text, value) in enumerate(pairs)}
     file = tmp_path_factory.mktemp("cells") / "book.xlsx"
     write_inputs(data, file)
-    sheets, faults = open_book(file)
-    assert faults == []
-    found = joined(sheets)
+    opened = open_book(file)
+    assert opened.faults == ()
+    found = joined(opened.sheets)
     assert found.faults == []
     assert dict(leaves(found.data)) == dict(leaves(data))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from yieldopt.errors import CaseError, Fault
 from yieldopt.read.book.layout import Cell
+from yieldopt.read.book.toml import toml_key, toml_value
 from yieldopt.read.keys import key_parts
 
 _TOML = ("[", "{", '"', "'")
@@ -26,7 +27,7 @@ def cell_of(value: Any) -> Cell:
     Examples
     --------
     >>> [cell_of(value) for value in (0.5, "cowos_l", ["a", 2.0], {"part": "x"}, "[1]", " a")]
-    [0.5, 'cowos_l', '["a", 2.0]', '{part = "x"}', '"[1]"', '" a"']
+    [0.5, 'cowos_l', '["a", 2.0]', '{ part = "x" }', '"[1]"', '" a"']
     """
     if isinstance(value, bool | int | float):
         return value
@@ -67,10 +68,7 @@ def key_text(parts: Iterable[str]) -> str:
     >>> key_text(("levels", "logic/probe", "é"))
     'levels."logic/probe"."é"'
     """
-    return ".".join(
-        part if re.fullmatch(r"[A-Za-z0-9_-]+", part) and not _CODED.search(part) else _inline(part)
-        for part in parts
-    )
+    return _CODED.sub(r"\\u005f", toml_key(parts, _is_kept))
 
 
 def parts_of(key: str) -> tuple[str, ...]:
@@ -114,25 +112,8 @@ def _is_plain(text: str) -> bool:
 
 def _inline(value: Any) -> str:
     """Return a value as TOML on one line, of signs that a cell keeps."""
-    found = inline_item(value).as_string()
-    shown = "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in found)
-    return _CODED.sub(r"\\u005f", shown)
+    return _CODED.sub(r"\\u005f", toml_value(value, _is_kept))
 
 
-def inline_item(value: Any) -> Any:
-    """Return a value for tomlkit to write on one line."""
-    import tomlkit
-    from tomlkit.items import KeyType, SingleKey
-
-    if isinstance(value, Mapping):
-        table = tomlkit.inline_table()
-        for key, inner in value.items():
-            quoted = KeyType.Basic if _CODED.search(key) else None
-            table.append(SingleKey(key, quoted), inline_item(inner))
-        return table
-    if isinstance(value, list):
-        array = tomlkit.array()
-        for inner in value:
-            array.append(inline_item(inner))
-        return array
-    return tomlkit.item(value)
+def _is_kept(key: str) -> bool:
+    return not _CODED.search(key)

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from yieldopt.data import data_folder
 from yieldopt.errors import CaseError, Fault
-from yieldopt.read.book.cells import inline_item
 from yieldopt.read.book.fresh import fresh_file
 from yieldopt.read.book.joined import Joined
 from yieldopt.read.book.joining import joined
-from yieldopt.read.book.opening import open_book
+from yieldopt.read.book.opening import OpenBook, open_book
+from yieldopt.read.book.toml import case_text
 from yieldopt.read.case import load
 from yieldopt.read.keys import path_of
-from yieldopt.schema.base import Quantity
-from yieldopt.schema.case import Case
+from yieldopt.schema.case import Case, CaseShape
+from yieldopt.schema.models import ENTRIES
+from yieldopt.schema.notes import notes
 
-_RANGE = Quantity.model_fields.keys()
+_FIRST = ("name", "title", "periods")  # of a case file
+_MOST_PLACES = 10  # formulas that are named
+_NUMBER = "must be a number"
+_AS_TEXT = "the cell must hold a number, not text; units and thousands go in its format"
 
 
 def import_book(book: Path, file: Path, option: str = "-o") -> Case:
     """Write the case file of a workbook, and return the case.
 
     What is checked is the file itself, before it takes its name. Folders of models are named in
-    the workbook as seen from it, and in the file as seen from that.
+    the workbook as seen from it, and in the file as seen from that. Of a formula the value is
+    taken that it had when the workbook was saved; the file says in its head where that was.
 
     Parameters
     ----------
@@ -44,57 +50,39 @@ def import_book(book: Path, file: Path, option: str = "-o") -> Case:
         Every fault of sheets and of the case, by sheet and cell; or the file cannot be written.
     """
     with fresh_file(file, ".toml", option) as part:
-        sheets, faults = open_book(book)
-        found = joined(sheets)
-        faults += [fault.at(str(book), 0) for fault in found.faults]
+        opened = open_book(book)
+        found = joined(opened.sheets)
+        faults = [*opened.faults, *(fault.at(str(book), 0) for fault in found.faults)]
         moved = data_seen_from(found.data, book.parent, file.parent)
-        part.write_text(case_text(moved, f"written from {book.name}"), encoding="utf-8")
+        ordered = {key: moved[key] for key in _FIRST if key in moved} | moved
+        text = case_text(ordered, _remarks(book, file, opened), _notes)
+        part.write_text(text, encoding="utf-8", newline="\n")
         try:
             case = load(part)
         except CaseError as error:
-            known = {fault.key for fault in faults}
+            rows = found.spoilt | {_row_of(fault.key) for fault in faults}
             for fault in error.faults:
                 told = _in_book(fault, str(part), book, found)
-                faults += [] if _echoes(fault, told, known, found) else [told]
+                faults += [] if _echoes(fault, told, rows, found) else [told]
         if faults:
             raise CaseError({str(fault): fault for fault in faults}.values())
     return replace(case)  # where it came from is gone: the file has another name now
 
 
-def case_text(data: dict[str, Any], remark: str = "") -> str:
-    """Return the text of a case file.
-
-    Examples
-    --------
-    >>> print(case_text({"name": "a", "products": [{"name": "p", "demand": [0.1, 2]}]}))
-    name = "a"
-    <BLANKLINE>
-    [[products]]
-    name = "p"
-    demand = [0.1, 2]
-    <BLANKLINE>
-    """
-    import tomlkit
-
-    shown = "".join(sign if sign.isprintable() else " " for sign in remark)
-    laid_out = {
-        key: [_table(entry) if isinstance(entry, Mapping) else entry for entry in value]
-        if isinstance(value, list)
-        else _laid_out(value)
-        for key, value in data.items()
-    }
-    return (f"# {shown}\n" if remark else "") + tomlkit.dumps(laid_out)
+def _remarks(book: Path, file: Path, opened: OpenBook) -> list[str]:
+    """Return the head of a case file: its schema for editors, where it is from, what it took."""
+    schema = _seen(str(data_folder("schemas") / "case.schema.json"), Path(), file.parent)
+    said = [f":schema {schema}", f"Written from {book.name} by yieldopt import."]
+    if opened.formulas:
+        places = ", ".join(opened.formulas[:_MOST_PLACES])
+        more = len(opened.formulas) - _MOST_PLACES
+        tail = f", and {more} more" if more > 0 else ""
+        said.append(f"Formulas, taken by the values that were saved with them: {places}{tail}.")
+    return said
 
 
-def _table(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _laid_out(value) for key, value in entry.items()}
-
-
-def _laid_out(value: Any) -> Any:
-    """Return a value as case files have it: ranges and lists on one line, other tables not."""
-    if isinstance(value, list) or (isinstance(value, Mapping) and value.keys() <= _RANGE):
-        return inline_item(value)
-    return _table(value) if isinstance(value, Mapping) else value
+def _notes(kind: str) -> dict[str, str]:
+    return notes(ENTRIES.get(kind, CaseShape))
 
 
 def data_seen_from(data: dict[str, Any], old: Path, new: Path) -> dict[str, Any]:
@@ -129,16 +117,21 @@ def _in_book(fault: Fault, part: str, book: Path, found: Joined) -> Fault:
         path = path[:-1]
     place = found.places.get(path, "")
     key = f"{place} ({fault.key})" if place and fault.key else place or fault.key
-    return replace(fault, key=key, file=str(book), line=0)
+    is_text = isinstance(fault.value, str) and fault.message.startswith(_NUMBER)
+    hint = fault.hint or (_AS_TEXT if is_text else "")
+    return replace(fault, key=key, file=str(book), line=0, hint=hint)
 
 
-def _echoes(fault: Fault, told: Fault, known: Iterable[str], found: Joined) -> bool:
+def _echoes(fault: Fault, told: Fault, rows: Set[str], found: Joined) -> bool:
     """Return whether a fault only says again what could not be read: a value, or of its row."""
     path = path_of(fault.key)
-    if path[:3] in found.unsure:
+    if path[:1] in found.unread or path[:3] in found.unsure:
         return True
     if fault.message == "is missing" and (path[0], None, *path[2:]) in found.unsure:
         return True
-    row = re.sub(r"cell [A-Z]+(\d+)", r"row \1", told.key.split(" (")[0])
-    rows = {re.sub(r"cell [A-Z]+(\d+)", r"row \1", key) for key in known}
-    return row in found.spoilt or row in rows
+    return _row_of(told.key) in rows
+
+
+def _row_of(key: str) -> str:
+    """Return the row that a fault belongs to: ``sheet Products, row 7``."""
+    return re.sub(r"cell [A-Z]+(\d+)", r"row \1", key.split(" (")[0])

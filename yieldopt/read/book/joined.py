@@ -28,6 +28,8 @@ class Joined:
     spoilt
         Rows (``sheet Products, row 7``) with a cell that could not be read: of those, no other
         fault is true for sure.
+    unread
+        Paths of what stands on sheets that are not there, or could not be read at all.
     unsure
         Paths (``None`` for any entry of a list) whose values could not be read: nor is it of them.
     """
@@ -36,6 +38,7 @@ class Joined:
     places: dict[Path, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
+    unread: set[Path] = field(default_factory=set)
     unsure: set[tuple[str, int | None, str]] = field(default_factory=set)
 
     def fault(self, text: str, where: str, value: Any = None, hint: str = "") -> None:
@@ -93,6 +96,8 @@ def read_or_note(reader: Callable[[Any], Any], cell: Cell, where: str, out: Join
 def has_columns(sheet: Sheet, columns: tuple[str, ...], out: Joined) -> bool:
     """Note columns that a sheet must not or does not have; return whether it has all."""
     missing = [name for name in columns if name not in sheet.header.values()]
+    if not sheet.header and sheet.spoilt:  # which is said already
+        return False
     for name in missing:
         out.fault(f"no column {name!r}", f"sheet {sheet.name}")
     return not missing
@@ -104,7 +109,7 @@ def by_name(kind: str, out: Joined, key: str = "name") -> dict[Any, int]:
     An entry without a name, or one that could not be read, stands under ``None``: which names
     there are is not known then.
     """
-    found: dict[Any, int] = {}
+    found: dict[Any, int] = {None: 0} if (kind,) in out.unread else {}
     for at, entry in enumerate(out.data.get(kind, ())):
         name = entry.get(key)
         found.setdefault(name if isinstance(name, str) else None, at)

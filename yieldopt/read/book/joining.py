@@ -31,6 +31,12 @@ def joined(sheets: Mapping[str, Sheet]) -> Joined:
         wrong = {row for row, _ in sheet.spoilt}
         out.spoilt |= {sheet.place(row) for row, _ in sheet.rows if row in wrong or 1 in wrong}
         out.places[(_home(name),)] = f"sheet {name}"
+        if sheet.spoilt and not sheet.header:
+            out.unread.add(("name",) if name == CASE else (_home(name),))
+    for name, key in ((CASE, "name"), (LISTS["products"], "products")):
+        if name not in sheets:
+            out.fault("there is no such sheet", f"sheet {name}")
+            out.unread.add((key,))
     _case(sheets, out)
     for kind, name in LISTS.items():
         if name in sheets and sheets[name].rows:
@@ -106,6 +112,8 @@ def _entries(sheet: Sheet, kind: str, out: Joined) -> None:
         name: read_or_note(parts_of, name, sheet.place(1, column), out)
         for column, name in sheet.header.items()
     }
+    if None in keys.values():
+        out.spoilt |= {sheet.place(number) for number, _ in sheet.rows}
     for number, row in values_in(sheet, out):
         base: Path = (kind, len(entries))
         out.places[base] = sheet.place(number)
@@ -118,7 +126,10 @@ def _entries(sheet: Sheet, kind: str, out: Joined) -> None:
 
 def _slots(sheets: Mapping[str, Sheet], out: Joined) -> None:
     sheet = sheets.get(SLOTS)
-    if sheet is None or not has_columns(sheet, SLOT_COLUMNS, out):
+    if sheet is None:
+        return
+    if not has_columns(sheet, SLOT_COLUMNS, out):
+        out.unsure.add(("products", None, "slots"))
         return
     known = by_name("products", out)
     for number, row in values_in(sheet, out):

@@ -34,6 +34,8 @@ def join_periods(sheet: Sheet, kind: str, key: str, out: Joined) -> None:
         out.fault(f"its first columns must be 'name' and {EVERY!r}", f"sheet {sheet.name}")
         out.unsure.add((kind, None, key))
         return
+    if (kind,) in out.unread:
+        return
     if sheet.rows and not out.data.get(kind):
         out.fault(f"its rows name {kind}, of which there are none", f"sheet {sheet.name}")
         return
