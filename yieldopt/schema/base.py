@@ -30,12 +30,6 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _modest(value: float) -> float:
-    if value > LARGEST:
-        raise PydanticCustomError("too_large", "must be at most {limit}", {"limit": f"{LARGEST:g}"})
-    return value
-
-
 def _whole(value: Any) -> Any:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     if not plain or not abs(value) < 2**53 or value != int(value):
@@ -47,12 +41,12 @@ LARGEST = 1e12  # beyond any price, amount or density: solvers take 1e20 for inf
 Text = Annotated[StrictStr, Field(min_length=1)]
 Flag = StrictBool
 Number = Annotated[float, BeforeValidator(_number)]
-Modest = Annotated[Number, AfterValidator(_modest)]
+Modest = Annotated[Number, Field(le=LARGEST)]
 NonNegative = Annotated[Modest, Field(ge=0.0)]
 Positive = Annotated[Modest, Field(gt=0.0)]
 Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**9)]
-CountOrNone = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+CountOrNone = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=2**53 - 1)]
 
 
 class Quantity(Shape):

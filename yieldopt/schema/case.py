@@ -49,31 +49,31 @@ class ProductShape(RulesShape):
     name: Text
     title: Text | None = None
     source: Text | None = None
-    routes: Annotated[tuple[Text, ...], Field(min_length=1)]
-    slots: dict[Text, tuple[SlotFill, ...]]
-    interposer_mm: Pair | None = None  # needed where a route has a body of that size
-    substrate_mm: Pair | None = None
-    power_w: Positive | None = None
-    bump_pitch_um: Positive | None = None
+    routes: Annotated[tuple[Text, ...], Field(min_length=1)]  # those that may make it
+    slots: dict[Text, tuple[SlotFill, ...]]  # by slot of the routes: parts, with how many of each
+    interposer_mm: Pair | None = None  # [mm, mm]; needed where a route has such a body
+    substrate_mm: Pair | None = None  # width, height of the package substrate [mm]
+    power_w: Positive | None = None  # [W]; routes have a limit, and warpage may grow with it
+    bump_pitch_um: Positive | None = None  # of its dies [um]; routes have a smallest
     test_time_factor: QPositive = ONE  # test seconds against those of the insertion's levels
     demand: PerPeriod = PerPeriod(each=0.0)  # good packages
     volume: Positive | None = None  # good packages over its life: bears the route's one-off cost
     present_route: Text | None = None  # where it is made today: another route adds its port cost
-    shortage_cost_usd: QNonNegative | None = None  # per good package of demand unmet
-    dppm_limit: Annotated[Positive, Field(le=1e6)] | None = None
-    escape_cost_usd: QNonNegative | None = None  # per bad package shipped
+    shortage_cost_usd: QNonNegative | None = None  # per good package of demand unmet [USD]
+    dppm_limit: Annotated[Positive, Field(le=1e6)] | None = None  # bad per million shipped, at most
+    escape_cost_usd: QNonNegative | None = None  # per bad package shipped [USD]
     levels: dict[Text, Levels] = Field(default_factory=dict)  # "node/insertion" menus
-    price_usd: QNonNegative | None = None  # of a good package
-    holding_usd_per_period: QNonNegative | None = None  # of a good package in stock; absent: none
-    stock_start_packages: NonNegative = 0.0
-    stock_most_packages: NonNegative | None = None
-    late_usd_per_period: QNonNegative | None = None  # of a package served late; absent: none is
+    price_usd: QNonNegative | None = None  # of a good package [USD]
+    holding_usd_per_period: QNonNegative | None = None  # of one in stock [USD]; absent: no stock
+    stock_start_packages: NonNegative = 0.0  # good packages before the first period
+    stock_most_packages: NonNegative | None = None  # good packages at the end of a period
+    late_usd_per_period: QNonNegative | None = None  # of one late [USD]; absent: none is late
     service_frac: Fraction | None = None  # least share of the horizon's demand that is served
     qualified: tuple[Text, ...] | None = None  # lines; the others must be qualified; absent: all
     least_lot_packages: Positive | None = None  # good packages of a line in a period, or none
     one_programme: Flag = False  # one set of levels on a line, in every period
     dppm_pooled: Flag = False  # the limit holds over all that is shipped, not for each recipe
-    barred_regions: tuple[Text, ...] = ()
+    barred_regions: tuple[Text, ...] = ()  # no line that stands in one of these makes it
 
     @model_validator(mode="after")
     def _borne(self) -> ProductShape:
@@ -92,7 +92,7 @@ class ScenarioShape(Shape):
 
     name: Text
     title: Text | None = None
-    probability: Annotated[Positive, Field(le=1.0)]
+    probability: Annotated[Positive, Field(le=1.0)]  # of all scenarios together: 1
     override: dict[str, Any] = Field(default_factory=dict)  # as the case's own, over it
     demand_factor: Factors | None = None  # by product
     capacity_factor: Factors | None = None  # by resource: of its own, not of what is bought on top
@@ -104,24 +104,24 @@ class CaseShape(Shape):
 
     name: Text
     title: Text | None = None
-    include: tuple[Text, ...] = ()
-    override: dict[str, Any] = Field(default_factory=dict)
+    include: tuple[Text, ...] = ()  # folders of own model files, seen from the case
+    override: dict[str, Any] = Field(default_factory=dict)  # of models: KIND.NAME.KEY = value
     insertions: tuple[Text, ...] | None = None  # those in play; absent: all of the library
-    periods: Annotated[tuple[Text, ...], Field(min_length=1)] = ("all",)
-    period_weeks: Positive = 13.0
-    discount_frac_per_year: NonNegative = 0.0
-    objective: Literal["cost", "margin"] = "cost"
-    resources: list[Any] = Field(default_factory=list)
-    lines: list[Any] = Field(default_factory=list)
-    expansions: list[Any] = Field(default_factory=list)
-    reservations: list[Any] = Field(default_factory=list)
-    shares: list[Any] = Field(default_factory=list)
-    budgets: list[Any] = Field(default_factory=list)
-    changes: list[Any] = Field(default_factory=list)
-    scenarios: list[Any] = Field(default_factory=list)
-    resilience: ResilienceShape | None = None
+    periods: Annotated[tuple[Text, ...], Field(min_length=1)] = ("all",)  # names, in their order
+    period_weeks: Positive = 13.0  # length of a period [weeks]
+    discount_frac_per_year: NonNegative = 0.0  # 0.08: money in a year counts 8 % less
+    objective: Literal["cost", "margin"] = "cost"  # least cost, or largest margin over price_usd
+    resources: list[Any] = Field(default_factory=list)  # what there is only so much of
+    lines: list[Any] = Field(default_factory=list)  # a route at several places
+    expansions: list[Any] = Field(default_factory=list)  # capacity that can be bought in lumps
+    reservations: list[Any] = Field(default_factory=list)  # capacity that can be booked
+    shares: list[Any] = Field(default_factory=list)  # of routes, sites, regions, vendors
+    budgets: list[Any] = Field(default_factory=list)  # limits on money
+    changes: list[Any] = Field(default_factory=list)  # models that read otherwise from a period on
+    scenarios: list[Any] = Field(default_factory=list)  # states of the world
+    resilience: ResilienceShape | None = None  # sites or regions that may be lost
     tables: list[Any] = Field(default_factory=list)  # their numbers are put in before
-    products: Annotated[list[Any], Field(min_length=1)]
+    products: Annotated[list[Any], Field(min_length=1)]  # what is packaged
 
 
 @dataclass(frozen=True)

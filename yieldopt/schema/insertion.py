@@ -28,11 +28,11 @@ class BurnInShape(Shape):
     """Stress that makes early-life failures happen before shipment (Weibull, β < 1)."""
 
     fault_class: Text  # whose faults are the failures that the field would see
-    hours: QNonNegative
+    hours: QNonNegative  # of stress [h]
     acceleration: QPositive  # field hours that an hour of stress is worth
-    beta: QPositive
-    eta_h: QPositive
-    field_h: QPositive  # field hours that the mean of the class counts
+    beta: QPositive  # Weibull shape, at most 1
+    eta_h: QPositive  # Weibull scale, in field hours [h]
+    field_h: QPositive  # field hours that the mean of the class counts [h]
 
     @model_validator(mode="after")
     def _early(self) -> BurnInShape:
@@ -46,15 +46,15 @@ class LevelShape(Shape):
 
     source: Text | None = None
     touches: Count = 1  # hot and cold are two; each takes the seconds and does the damage
-    seconds: QNonNegative = ZERO
-    cost_usd: QNonNegative = ZERO  # consumables of one touch
-    coverage: dict[Text, QFraction] = Field(default_factory=dict)
+    seconds: QNonNegative = ZERO  # test time of one touch [s]
+    cost_usd: QNonNegative = ZERO  # consumables of one touch [USD]
+    coverage: dict[Text, QFraction] = Field(default_factory=dict)  # fault mass looked at, by class
     bad_die_detection: QFraction | None = None  # chance that a bad part is caught
-    repair: dict[Text, QFraction] = Field(default_factory=dict)
-    overkill: QFraction = ZERO
-    damage: dict[Text, LatentShape] = Field(default_factory=dict)
-    fail_cost_fraction: QFraction = ONE
-    burn_in: BurnInShape | None = None
+    repair: dict[Text, QFraction] = Field(default_factory=dict)  # share of found ones mended
+    overkill: QFraction = ZERO  # good units rejected [fraction]
+    damage: dict[Text, LatentShape] = Field(default_factory=dict)  # faults of a touch, by class
+    fail_cost_fraction: QFraction = ONE  # below 1: the test stops at the first fail
+    burn_in: BurnInShape | None = None  # stress that makes early failures happen here
 
     @model_validator(mode="after")
     def _one_way(self) -> LevelShape:
@@ -68,28 +68,28 @@ class LevelShape(Shape):
 class ProbeCardShape(Shape):
     """A card and how many touchdowns it lives; each touch of a unit pays its share."""
 
-    usd: QNonNegative
-    life_touchdowns: QPositive
+    usd: QNonNegative  # of a card [USD]
+    life_touchdowns: QPositive  # that a card lives
     source: Text
 
 
 class TesterShape(Shape):
     """What a test runs on: hours are counted under ``resource``, the hourly rates add up."""
 
-    resource: Text
-    usd_per_h: Annotated[dict[Text, QNonNegative], Field(min_length=1)]
+    resource: Text  # its hours are counted under this name
+    usd_per_h: Annotated[dict[Text, QNonNegative], Field(min_length=1)]  # rates [USD/h]
     sites: Count = 1  # units tested at once
-    multi_site_efficiency: QFraction = ONE
-    index_s: QNonNegative = ZERO  # handling between touchdowns
-    probe_card: ProbeCardShape | None = None
+    multi_site_efficiency: QFraction = ONE  # 1: two sites test twice as many
+    index_s: QNonNegative = ZERO  # handling between touchdowns [s]
+    probe_card: ProbeCardShape | None = None  # each touch pays its share
 
 
 class CurveShape(Shape):
     """Levels by test time: coverage T_max·(1 − e^(−t/τ)) of each class at each of the seconds."""
 
-    seconds: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    max_coverage_frac: dict[Text, QFraction]
-    tau_s: dict[Text, QPositive]
+    seconds: Annotated[tuple[Positive, ...], Field(min_length=1)]  # a level at each [s]
+    max_coverage_frac: dict[Text, QFraction]  # T_max by fault class
+    tau_s: dict[Text, QPositive]  # time constant by fault class [s]
     level: LevelShape  # what else a level has: overkill, damage, …
     source: Text
 
@@ -128,10 +128,10 @@ class InsertionShape(Shape):
     name: Text
     title: Text
     source: Text
-    points: Annotated[tuple[Text, ...], Field(min_length=1)]
-    overlap: Overlap
-    tester: TesterShape
-    levels: Annotated[dict[Text, LevelShape], Field(min_length=1)]
+    points: Annotated[tuple[Text, ...], Field(min_length=1)]  # of routes and parts
+    overlap: Overlap  # with earlier tests of the same faults; a number: the nested share
+    tester: TesterShape  # what it runs on
+    levels: Annotated[dict[Text, LevelShape], Field(min_length=1)]  # by name, with "off"
     curve: CurveShape | None = None  # further levels
 
     @model_validator(mode="after")

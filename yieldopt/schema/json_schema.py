@@ -7,6 +7,7 @@ known) only ``yieldopt check`` knows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
 from yieldopt.physics.yields import LAWS
-from yieldopt.schema.base import Quantity
+from yieldopt.schema.base import LARGEST, Quantity
 from yieldopt.schema.case import CaseShape, ScenarioShape
 from yieldopt.schema.json_tidy import CHANGES, Schema, bounded, changing, tidy
 from yieldopt.schema.models import ENTRIES, KINDS
@@ -26,7 +27,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILES = ("case", "process", "part", "route", "insertion", "sources")
 _FOLDERS = dict(zip(FILES[1:5], KINDS, strict=True))
 _REF = "#/$defs/"
-_AMOUNT = {"type": "number", "minimum": 0.0}
+_AMOUNT = {"type": "number", "minimum": 0.0, "maximum": LARGEST}
 _EXTENDS = "a file of the same kind, which this one changes; lists of steps go by name then"
 _BOUNDS: tuple[dict[str, float], ...] = (
     {},
@@ -34,6 +35,19 @@ _BOUNDS: tuple[dict[str, float], ...] = (
     {"exclusiveMinimum": 0.0},
     {"minimum": 0.0, "maximum": 1.0},
 )
+# What a shape needs beyond keys that all of its kind have: one key of several, one that goes along.
+_ONE_OF = {
+    "PartShape": ("process", "price_usd", "price_usd_per_mm2", "grades", "route"),
+    "RouteStepShape": ("make", "join", "work", "point"),
+    "LatentShape": ("mean", "yield_frac", "bumps", "warpage"),
+    "ShareShape": ("line", "route", "site", "region", "vendor", "each"),
+    "ResilienceShape": ("lose", "names"),
+}
+_SOME_OF = {
+    "ProductShape": ("dppm_limit", "escape_cost_usd"),
+    "ShareShape": ("most_frac", "least_frac"),
+}
+_CARRIERS = {"wafer": "diameter_mm", "panel": "panel_mm"}
 
 
 def json_schema(file: str) -> Schema:
@@ -48,7 +62,7 @@ def json_schema(file: str) -> Schema:
     --------
     >>> schema = json_schema("process")
     >>> schema["properties"]["cost_usd"]["description"]
-    'one wafer or panel'
+    'one wafer or panel [USD]'
     """
     body = _sources() if file == "sources" else _case() if file == "case" else _model(file)
     head = {"$schema": DIALECT, "title": f"yieldopt: a {file} file"}
@@ -84,12 +98,28 @@ def _definitions() -> dict[str, Schema]:
     out[Factors.__name__] = {"anyOf": [_AMOUNT, by_name]}
     out["ProcessShape"]["properties"]["law"]["enum"] = list(LAWS)
     out["ResourceShape"]["required"].remove("capacity")  # a table may give it
-    out["ProductShape"]["anyOf"] = [
-        {"required": [key]} for key in ("dppm_limit", "escape_cost_usd")
-    ]
+    _need(out)
     for shape in (CaseShape, ChangeShape, ScenarioShape):
         out[shape.__name__]["properties"]["override"] |= _override()
     return out
+
+
+def _need(out: Mapping[str, Schema]) -> None:
+    """Add what shapes need beyond keys of their own, as far as a schema can say it."""
+    for rule, shapes in (("oneOf", _ONE_OF), ("anyOf", _SOME_OF)):
+        for name, keys in shapes.items():
+            out[name][rule] = [{"required": [key]} for key in keys]
+    out["ProcessShape"]["allOf"] = [
+        {"if": {"properties": {"carrier": {"const": carrier}}}, "then": {"required": [key]}}
+        for carrier, key in _CARRIERS.items()
+    ]
+    out["PartShape"]["dependentRequired"] = {
+        "width_mm": ["height_mm"],
+        "height_mm": ["width_mm"],
+        "incoming_dppm": ["fault_class"],
+        "grades": ["fault_class"],
+    }
+    out["InsertionShape"]["properties"]["levels"]["required"] = ["off"]
 
 
 def _with_definitions(body: Schema) -> Schema:

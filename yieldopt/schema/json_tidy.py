@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from yieldopt.schema.base import LARGEST
+
 Schema = dict[str, Any]
 
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 _NAMING = ("name", "make", "join", "work")  # keys by which an entry of a list is called
+_OF_A_WHOLE = ("required", "minProperties", "default", "oneOf", "allOf", "dependentRequired")
 CHANGES = "_changes"  # ends the name of a definition of changes
 
 
@@ -63,10 +66,11 @@ def _plain(default: Any) -> Any:
 
 def bounded(quantity: Mapping[str, Any], bounds: Mapping[str, float]) -> Schema:
     """Return the definition of a quantity with bounds on all its numbers; a plain number too."""
-    numbers = {key: {"type": "number", **bounds} for key in ("low", "base", "high")}
+    number = {"type": "number", "maximum": LARGEST, **bounds}
+    numbers = dict.fromkeys(("low", "base", "high"), number)
     properties = dict(quantity["properties"]) | numbers
     table = {**quantity, "properties": properties}
-    return {"anyOf": [{"type": "number", **bounds}, table]}
+    return {"anyOf": [number, table]}
 
 
 def changing(schema: Mapping[str, Any], of: Mapping[str, Schema]) -> Schema:
@@ -80,9 +84,10 @@ def changing(schema: Mapping[str, Any], of: Mapping[str, Schema]) -> Schema:
         Definitions by name; those of changes have the same name and ``_changes``.
     """
     out = _inside(schema, lambda below: changing(below, of))
-    out.pop("required", None)
-    out.pop("minProperties", None)
-    out.pop("default", None)
+    for key in _OF_A_WHOLE:
+        out.pop(key, None)
+    if not any("$ref" in way or "type" in way for way in out.get("anyOf", ())):
+        out.pop("anyOf", None)  # which keys are needed
     if "$ref" in out:
         out["$ref"] += CHANGES
     items = schema.get("items", {})

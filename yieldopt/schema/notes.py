@@ -7,11 +7,18 @@ import re
 
 from pydantic import BaseModel
 
+_COMMON = {
+    "name": "by which others call it",
+    "title": "for people",
+    "source": "where its numbers come from: a name in sources.toml, or 'assumed: why'",
+}
 _FIELD = re.compile(r"    (\w+): .*?\S  # (.+)")
 
 
 def notes(shape: type[BaseModel]) -> dict[str, str]:
-    """Return the comment of every field that has one, by the key as files write it.
+    """Return what is said of every field, by the key as files write it.
+
+    The comment beside it; of names, titles and sources without one, what holds for all of them.
 
     Examples
     --------
@@ -19,7 +26,7 @@ def notes(shape: type[BaseModel]) -> dict[str, str]:
     >>> notes(PartShape)["layers"]
     'build-up layers of a substrate'
     """
-    found: dict[str, str] = {}
+    found = {key: note for key, note in _COMMON.items() if key in shape.model_fields}
     for parent in reversed(shape.__mro__):
         if not issubclass(parent, BaseModel) or parent is BaseModel:
             continue

@@ -24,9 +24,9 @@ GRADE = "grade"  # the name of the choice between the grades of a part
 class HarvestShape(Shape):
     """Which fault class falls on blocks that may be switched off."""
 
-    fault_class: Text
-    blocks: Count
-    spares: CountOrNone
+    fault_class: Text  # of the process, that falls on blocks
+    blocks: Count  # on the die
+    spares: CountOrNone  # blocks that may be bad
     source: Text
 
     @model_validator(mode="after")
@@ -39,15 +39,15 @@ class HarvestShape(Shape):
 class SlotFill(Shape):
     """``count`` units of a part in a slot of the route."""
 
-    part: Text
-    count: Count = 1
+    part: Text  # name of a part
+    count: Count = 1  # units in the slot
 
 
 class GradeShape(Shape):
     """A supplier's grade: what it costs and how many bad ones come in."""
 
-    price_usd: QNonNegative
-    incoming_dppm: QNonNegative
+    price_usd: QNonNegative  # of one [USD]
+    incoming_dppm: QNonNegative  # bad per million delivered
     source: Text
 
     @model_validator(mode="after")
@@ -63,25 +63,25 @@ class PartShape(Shape):
     name: Text
     title: Text
     source: Text
-    category: Category
+    category: Category  # where the waterfall books it
     point: Text | None = None  # where insertions may attach
-    width_mm: Positive | None = None
-    height_mm: Positive | None = None
+    width_mm: Positive | None = None  # of the body [mm]
+    height_mm: Positive | None = None  # of the body, in the plane [mm]
     size: Size | None = None  # taken from the product instead
-    height_um: Positive | None = None
+    height_um: Positive | None = None  # across the plane: counts for the stack height [um]
     layers: Count | None = None  # build-up layers of a substrate
-    process: Text | None = None  # made
-    harvest: HarvestShape | None = None
-    price_usd: QNonNegative | None = None  # bought
-    price_usd_per_mm2: QNonNegative | None = None
-    incoming_dppm: QNonNegative | None = None
+    process: Text | None = None  # made on this process
+    harvest: HarvestShape | None = None  # blocks that may be switched off
+    price_usd: QNonNegative | None = None  # bought, one [USD]
+    price_usd_per_mm2: QNonNegative | None = None  # bought by area [USD/mm2]
+    incoming_dppm: QNonNegative | None = None  # bad per million delivered
     fault_class: Text | None = None  # of the incoming DPPM
     resource: Text | None = None  # one unit of it per part
-    lead_time_weeks: QNonNegative | None = None  # from order to delivery
+    lead_time_weeks: QNonNegative | None = None  # from order to delivery [weeks]
     grades: Annotated[dict[Text, GradeShape], Field(min_length=1)] | None = None  # a choice
     route: Text | None = None  # assembled: on this route, up to the node ``until``
-    until: Text | None = None
-    slots: dict[Text, tuple[SlotFill, ...]] | None = None
+    until: Text | None = None  # a node of that route; absent: its last
+    slots: dict[Text, tuple[SlotFill, ...]] | None = None  # of that route, as of a product
 
     @property
     def area_mm2(self) -> float | None:

@@ -48,20 +48,20 @@ class SurchargeShape(Shape):
     """What a unit costs on top when more than a share of the capacity is used (overtime, rush)."""
 
     above_frac: Fraction  # of the capacity of the period
-    usd_per_unit: NonNegative
+    usd_per_unit: NonNegative  # on top, of every unit above [USD]
 
 
 class ResourceShape(Shape):
     """What there is only so much of."""
 
     name: Text
-    capacity: PerPeriod
-    unit: Text | None = None
-    vendor: Text | None = None
+    capacity: PerPeriod  # [unit per period]: one number, or one for each period
+    unit: Text | None = None  # what it is counted in: wafers, hours, units
+    vendor: Text | None = None  # who owns it
     site: Text | None = None  # gone when the site is lost
-    region: Text | None = None
-    fixed_usd_per_period: QNonNegative = ZERO  # paid whether it is used or not
-    surcharges: tuple[SurchargeShape, ...] = ()
+    region: Text | None = None  # gone when the region is lost
+    fixed_usd_per_period: QNonNegative = ZERO  # paid whether it is used or not [USD]
+    surcharges: tuple[SurchargeShape, ...] = ()  # dearer last units, rising
     source: Text
 
     @model_validator(mode="after")
@@ -77,10 +77,10 @@ class LineShape(Shape):
     """A route at a place: its own sites, and resources of its own in place of the route's."""
 
     name: Text
-    route: Text
+    route: Text  # that runs on it
     sites: Annotated[tuple[SiteShape, ...], Field(min_length=1)] | None = None  # the route's
     resources: dict[Text, Text] = Field(default_factory=dict)  # the route's name: the line's
-    extra_usd_per_good: QNonNegative = ZERO  # freight, duty
+    extra_usd_per_good: QNonNegative = ZERO  # freight, duty [USD per good package]
     source: Text
 
 
@@ -88,11 +88,11 @@ class ExpansionShape(Shape):
     """Capacity that can be bought in lumps."""
 
     name: Text
-    resource: Text
-    amount_per_period: Positive  # of one lump, from when it stands
-    cost_usd: QNonNegative  # of one lump, paid when it is ordered
-    running_usd_per_period: QNonNegative = ZERO  # of one lump that stands, used or not
-    lead_time_periods: CountOrNone
+    resource: Text  # whose capacity grows
+    amount_per_period: Positive  # of one lump, from when it stands [unit per period]
+    cost_usd: QNonNegative  # of one lump, paid when it is ordered [USD]
+    running_usd_per_period: QNonNegative = ZERO  # of one lump that stands, used or not [USD]
+    lead_time_periods: CountOrNone  # from the order until it stands [periods]
     most: CountOrNone = 1  # lumps that can be ordered over the horizon
     committed: tuple[CountOrNone, ...] = ()  # ordered before: by the period from which they stand
     source: Text
@@ -106,11 +106,11 @@ class ReservationShape(Shape):
     """Capacity that can be booked: a share of what is offered, for the whole horizon."""
 
     name: Text
-    resource: Text
-    capacity: PerPeriod  # offered, on top of the resource's own
-    prepayment_usd_per_unit: QNonNegative = ZERO  # of every unit booked, in the first period
+    resource: Text  # whose capacity it adds to
+    capacity: PerPeriod  # offered, on top of the resource's own [unit per period]
+    prepayment_usd_per_unit: QNonNegative = ZERO  # of every unit booked, in the first period [USD]
     take_or_pay_frac: Fraction = 0.0  # of what is booked: it is paid also when it is not taken
-    usd_per_unit_not_taken: QNonNegative = ZERO
+    usd_per_unit_not_taken: QNonNegative = ZERO  # of what is owed and not taken [USD]
     committed: Flag = False  # signed already: all of it is booked
     source: Text
 
@@ -120,15 +120,15 @@ class ShareShape(Shape):
 
     name: Text
     product: Text | None = None  # absent: of each product
-    line: Text | None = None
-    route: Text | None = None
-    site: Text | None = None
-    region: Text | None = None
+    line: Text | None = None  # whose share it is: one of these five, or each
+    route: Text | None = None  # whose share it is
+    site: Text | None = None  # whose share it is
+    region: Text | None = None  # whose share it is
     vendor: Text | None = None  # whose resources the line uses
     each: Literal["line", "route", "site", "region", "vendor"] | None = None  # dual sourcing
-    most_frac: Fraction | None = None
-    least_frac: Fraction | None = None
-    per: Literal["horizon", "period"] = "horizon"
+    most_frac: Fraction | None = None  # 0 to 1
+    least_frac: Fraction | None = None  # 0 to 1
+    per: Literal["horizon", "period"] = "horizon"  # over all periods together, or in every one
     source: Text
 
     @model_validator(mode="after")
@@ -148,7 +148,7 @@ class BudgetShape(Shape):
 
     name: Text
     of: Literal["capital", "all"]  # capital: expansions, qualifications, prepayments
-    most_usd: NonNegative
+    most_usd: NonNegative  # in these periods together [USD]
     periods: tuple[Text, ...] | None = None  # absent: over the whole horizon
     source: Text
 
@@ -157,7 +157,7 @@ class ChangeShape(Shape):
     """From a period on, models read otherwise: learning, a price that falls."""
 
     begins: Text  # a period
-    override: dict[str, Any]
+    override: dict[str, Any]  # as the case's own, over it
     source: Text
 
 

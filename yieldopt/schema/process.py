@@ -28,9 +28,9 @@ from yieldopt.schema.base import (
 class StitchShape(Shape):
     """Seams between the exposures of a body that exceeds one field."""
 
-    field_mm: Pair
-    faults_per_mm: QNonNegative
-    fault_class: Text
+    field_mm: Pair  # width, height of one exposure [mm]
+    faults_per_mm: QNonNegative  # of seam [1/mm]
+    fault_class: Text  # of the seams' faults
     source: Text
 
 
@@ -40,23 +40,23 @@ class ProcessShape(Shape):
     name: Text
     title: Text
     source: Text
-    carrier: Literal["wafer", "panel"]
+    carrier: Literal["wafer", "panel"]  # what bodies are made on
     resource: Text  # wafers or panels are counted under this name
-    category: Category
-    diameter_mm: Positive | None = None
-    panel_mm: Pair | None = None
-    edge_exclusion_mm: NonNegative
-    street_mm: NonNegative
-    reticle_mm: Pair | None = None  # largest single exposure; absent: stitched or maskless
-    stitch: StitchShape | None = None
-    cost_usd: QNonNegative  # one wafer or panel
-    cycle_time_weeks: QNonNegative | None = None  # of parts of a slot: from start to sort
+    category: Category  # where the waterfall books it
+    diameter_mm: Positive | None = None  # of a wafer [mm]
+    panel_mm: Pair | None = None  # width, height of a panel [mm]
+    edge_exclusion_mm: NonNegative  # rim that carries no body [mm]
+    street_mm: NonNegative  # between bodies, for the saw [mm]
+    reticle_mm: Pair | None = None  # largest single exposure [mm]; absent: stitched or maskless
+    stitch: StitchShape | None = None  # seams of bodies that exceed one field
+    cost_usd: QNonNegative  # one wafer or panel [USD]
+    cycle_time_weeks: QNonNegative | None = None  # of parts of a slot: from start to sort [weeks]
     line_scrap: QFraction = ZERO  # gross loss of whole wafers or panels
-    d0_per_cm2: QNonNegative
+    d0_per_cm2: QNonNegative  # defects, all classes together [1/cm2]
     critical_area_frac: QFraction = ONE  # share of the body where a defect is a fault
-    law: Text = "negative_binomial"
-    alpha: QPositive | None = None
-    layers: Count | None = None
+    law: Text = "negative_binomial"  # yield law of the defects
+    alpha: QPositive | None = None  # clustering of a negative binomial; small: clustered
+    layers: Count | None = None  # of Bose-Einstein
     shares: Annotated[dict[Text, QFraction], Field(min_length=1)]  # of D0, by fault class
 
     @model_validator(mode="after")

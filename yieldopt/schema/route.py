@@ -26,9 +26,9 @@ class BumpsShape(Shape):
     """Joints under a part: how many, how often one fails, and what redundancy forgives."""
 
     fail_ppb: QNonNegative  # chance of one joint to fail, in 10⁻⁹
-    pitch_um: QPositive | None = None  # absent: the product's bump pitch
+    pitch_um: QPositive | None = None  # [um]; absent: the product's bump pitch
     group: Annotated[Count, Field(le=10_000)] = 1  # signals that share spares
-    spares: Annotated[CountOrNone, Field(le=10_000)] = 0
+    spares: Annotated[CountOrNone, Field(le=10_000)] = 0  # joints that may fail in a group
 
     @model_validator(mode="after")
     def _chance(self) -> BumpsShape:
@@ -43,13 +43,13 @@ class WarpageShape(Shape):
     A product without power, or a substrate without layers, counts as the reference in that.
     """
 
-    mean: QNonNegative
-    reference_side_mm: Positive
-    side_exponent: QNonNegative
-    reference_layers: Count
-    layer_exponent: QNonNegative
-    reference_power_w: Positive
-    power_exponent: QNonNegative
+    mean: QNonNegative  # faults at the reference body
+    reference_side_mm: Positive  # [mm]
+    side_exponent: QNonNegative  # power of side
+    reference_layers: Count  # build-up layers
+    layer_exponent: QNonNegative  # power of layers
+    reference_power_w: Positive  # [W]
+    power_exponent: QNonNegative  # power of power_w
 
 
 class LatentShape(Shape):
@@ -59,11 +59,11 @@ class LatentShape(Shape):
     the mean of a part's joints or of a warped body.
     """
 
-    mean: QNonNegative | None = None
-    yield_frac: QFraction | None = None
-    bumps: BumpsShape | None = None
-    warpage: WarpageShape | None = None
-    alpha: QPositive | None = None
+    mean: QNonNegative | None = None  # faults per unit
+    yield_frac: QFraction | None = None  # share of units without such a fault
+    bumps: BumpsShape | None = None  # the mean comes from joints
+    warpage: WarpageShape | None = None  # the mean comes from a warped body
+    alpha: QPositive | None = None  # clustering of a negative binomial; absent: Poisson
     source: Text | None = None
 
     @model_validator(mode="after")
@@ -79,33 +79,33 @@ class LatentShape(Shape):
 class ReworkShape(Shape):
     """A failing unit is tried again, up to ``tries`` times."""
 
-    success_frac: QFraction
-    tries: Count
-    cost_usd: QNonNegative  # of one try
+    success_frac: QFraction  # of one try
+    tries: Count  # at most
+    cost_usd: QNonNegative  # of one try [USD]
     source: Text
 
 
 class RouteStepShape(Shape):
     """One of ``make``, ``join``, ``work``, ``point``; ``make`` and ``join`` begin a node."""
 
-    make: Text | None = None
+    make: Text | None = None  # begins a node of this name from a part
     part: Text | None = None  # a part's name
-    join: Text | None = None
+    join: Text | None = None  # begins a node of this name from its inputs
     inputs: tuple[Text, ...] = ()  # nodes, and @slots that the product fills
     blind: tuple[Text, ...] = ()  # @slots joined as whole wafers: no part of them is taken out
-    work: Text | None = None
-    per: Literal["start", "part", "layer", "mm2", "site"] = "start"
+    work: Text | None = None  # a step of this name on the node before
+    per: Literal["start", "part", "layer", "mm2", "site"] = "start"  # its basis
     of: tuple[Text, ...] = ()  # per part or layer: the @slots that are counted
     growth_frac_per_layer: QNonNegative = ZERO  # per layer: of scrap and faults, layer on layer
     area: Size = "interposer"  # per mm2: whose area
     process: Text | None = None  # work done on a process: its cost, defects and carriers
-    cost_usd: QNonNegative = ZERO
-    scrap: QFraction = ZERO
+    cost_usd: QNonNegative = ZERO  # per unit of the basis [USD]
+    scrap: QFraction = ZERO  # visible loss per unit of the basis [fraction]
     rework: ReworkShape | None = None  # of what would be scrapped
-    faults: dict[Text, LatentShape] = Field(default_factory=dict)
-    uses: dict[Text, QNonNegative] = Field(default_factory=dict)
-    category: Category = "assembly"
-    point: Text | None = None
+    faults: dict[Text, LatentShape] = Field(default_factory=dict)  # per unit of basis, by class
+    uses: dict[Text, QNonNegative] = Field(default_factory=dict)  # per unit of basis, by resource
+    category: Category = "assembly"  # where the waterfall books it
+    point: Text | None = None  # where insertions may attach
     source: Text | None = None
 
     @model_validator(mode="after")
@@ -150,19 +150,19 @@ _OF_OTHERS = {"make", "part", "join", "inputs", "blind", "point"}
 class LimitsShape(Shape):
     """What a route cannot exceed; an absent key is no limit."""
 
-    interposer_mm2: QPositive | None = None
-    power_w: QPositive | None = None
-    bump_pitch_um: QPositive | None = None  # smallest pitch that it bonds
-    stack_height_um: QPositive | None = None
-    substrate_side_mm: QPositive | None = None
+    interposer_mm2: QPositive | None = None  # area [mm2]
+    power_w: QPositive | None = None  # [W]
+    bump_pitch_um: QPositive | None = None  # smallest pitch that it bonds [um]
+    stack_height_um: QPositive | None = None  # of parts on the interposer [um]
+    substrate_side_mm: QPositive | None = None  # the longer one [mm]
     logic_reticles: QPositive | None = None  # silicon of category "die", in fields of 858 mm2
 
 
 class SiteShape(Shape):
     """Where a route runs."""
 
-    name: Text
-    region: Text
+    name: Text  # of the place
+    region: Text  # that it lies in
 
 
 class RouteShape(Shape):
@@ -173,11 +173,11 @@ class RouteShape(Shape):
     source: Text
     carrier: Text | None = None  # the node whose sites carry work that is paid per site
     composite_from: Text | None = None  # whose starts the composite yield counts; the carrier's
-    sites: Annotated[tuple[SiteShape, ...], Field(min_length=1)]
-    lead_time_weeks: QNonNegative
-    cycle_time_weeks: QNonNegative | None = None
-    one_off_cost_usd: QNonNegative = ZERO  # masks, tooling, qualification of a product
-    port_cost_usd: QNonNegative = ZERO  # on top, when it comes from another route
-    exit_cost_usd: QNonNegative = ZERO  # on top, when it leaves for a route of no common site
-    limits: LimitsShape = LimitsShape()
-    steps: Annotated[tuple[RouteStepShape, ...], Field(min_length=2)]
+    sites: Annotated[tuple[SiteShape, ...], Field(min_length=1)]  # where it runs: all are needed
+    lead_time_weeks: QNonNegative  # from the order to the first package [weeks]
+    cycle_time_weeks: QNonNegative | None = None  # from the first step to shipment [weeks]
+    one_off_cost_usd: QNonNegative = ZERO  # masks, tooling, qualification of a product [USD]
+    port_cost_usd: QNonNegative = ZERO  # on top, when it comes from another route [USD]
+    exit_cost_usd: QNonNegative = ZERO  # on top, when it leaves for a route of no common site [USD]
+    limits: LimitsShape = LimitsShape()  # what it cannot exceed
+    steps: Annotated[tuple[RouteStepShape, ...], Field(min_length=2)]  # in their order

@@ -22,9 +22,9 @@ Places = Annotated[tuple[Text, ...], AfterValidator(_different)]
 class MoveShape(Shape):
     """Test content that can stand at several places: at ``least`` to ``most`` of them it does."""
 
-    places: Places
-    least: CountOrNone = 1
-    most: Count = 1
+    places: Places  # "node/insertion"
+    least: CountOrNone = 1  # places in use
+    most: Count = 1  # places in use
     resting: Text = "off"  # the level of a place that is not in use
 
     @model_validator(mode="after")
@@ -39,8 +39,8 @@ class MoveShape(Shape):
 class RulesShape(Shape):
     """Keys of a product; places are ``"node/insertion"``, and hold on the routes that have them."""
 
-    forbidden_levels: dict[Text, Levels] = Field(default_factory=dict)
+    forbidden_levels: dict[Text, Levels] = Field(default_factory=dict)  # by "node/insertion"
     least_coverage: dict[Text, dict[Text, Fraction]] = Field(default_factory=dict)  # by fault class
-    same_level: tuple[Places, ...] = ()
-    moves: tuple[MoveShape, ...] = ()
+    same_level: tuple[Places, ...] = ()  # groups of places that take one level
+    moves: tuple[MoveShape, ...] = ()  # test content that can stand at several places
     use_limits_per_good: dict[Text, NonNegative] = Field(default_factory=dict)  # by resource

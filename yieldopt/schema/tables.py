@@ -25,9 +25,9 @@ class TableShape(Shape):
     """
 
     file: Text  # seen from the case; .csv, .parquet, .xlsx or .xlsm
-    what: Literal["demand", "capacity", "price", "shortage"]
+    what: Literal["demand", "capacity", "price", "shortage"]  # what its numbers are
     sheet: Text | None = None  # of a workbook; absent: its only one
-    layout: Literal["long", "wide"] = "long"
+    layout: Literal["long", "wide"] = "long"  # long: a row a number; wide: a column a period
     header_row: Count = 1  # as a spreadsheet program counts; what stands above is not read
     columns: dict[Text, Text] = Field(default_factory=dict)  # our name: the file's
     ignore: tuple[Text, ...] = ()  # columns that are not read; any other must have a meaning
