@@ -8,6 +8,7 @@ from typing import Any
 from yieldopt.errors import Fault
 from yieldopt.read.changes import order_faults
 from yieldopt.read.check_capacity import Usable, budget_faults, capacity_faults
+from yieldopt.read.check_joined import node_faults, recipe_faults
 from yieldopt.read.check_lines import Products, Uses, line_faults
 from yieldopt.read.check_products import horizon_faults, place_faults, product_faults
 from yieldopt.read.check_shares import share_faults
@@ -52,7 +53,9 @@ def planning_faults(
             own = list(product_faults(product, len(periods), str(data.get("objective"))))
             if lines_known and set(product.routes) <= routes:
                 own += place_faults(product, pieces["lines"], library)
+            own += node_faults(product, library)
             faults += [fault.under(join_key(("products", at))) for fault in own]
+    faults += recipe_faults(pieces, library)
     faults += capacity_faults(pieces, len(periods))
     testers = {insertion.tester.resource for insertion in insertions}
     faults += share_faults(pieces, usable, testers, len(periods))
