@@ -15,6 +15,7 @@ from tests.test_cli import run
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CASES = ("minimal", "accelerators_2026")  # one product; several over eight periods
+SHORT = "ask_shortage_2026"  # several, with demand that is not met
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,7 @@ class Opened:
 
 def opened(browser: Browser, path: Path, **options: object) -> Opened:
     """Open a report from its file, offline, until all its charts are drawn."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
+    context = browser.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
     context.set_offline(True)
     page = context.new_page()
     page.set_default_timeout(120_000)
@@ -58,7 +59,7 @@ def opened(browser: Browser, path: Path, **options: object) -> Opened:
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     found = {}
-    for name in CASES:
+    for name in (*CASES, SHORT):
         found[name] = folder / f"{name}.html"
         run("report", name, "-o", found[name], "--time-limit", 120)
     return found

@@ -13,8 +13,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 from pypdf import PdfReader
 
-from tests.browser.conftest import Opened, opened
-from tests.test_cli import run, saved
+from tests.browser.conftest import SHORT, Opened, opened
+from tests.report.hostile import hostile_case
+from tests.test_cli import case, run, saved
 from yieldopt import load, solve
 
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(20, 23, 27)"
@@ -63,6 +64,17 @@ def test_every_chart_is_drawn_and_nothing_goes_wrong(report: Opened) -> None:
         assert colours(place.screenshot()) > 8
     assert report.wrong == []
     assert report.requests == [report.path.as_uri()]
+
+
+def test_demand_that_is_not_met_is_drawn_without_complaint(
+    browser: Browser, reports: dict[str, Path]
+) -> None:
+    found = opened(browser, reports[SHORT])
+    assert found.page.locator(".chart svg.marks").count() == len(charts(found.page)) > 30
+    allocation = found.page.locator("#plan-allocation")
+    assert "demand not met" in allocation.inner_text()
+    assert (found.wrong, found.requests) == ([], [found.path.as_uri()])
+    found.context.close()
 
 
 def test_no_chart_is_wider_than_its_frame(report: Opened) -> None:
@@ -117,11 +129,16 @@ def test_the_switch_changes_the_theme_and_the_charts_follow(report: Opened) -> N
     assert (background(page), ink()) == (LIGHT, before)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(scheme: str, browser: Browser, reports: dict[str, Path]) -> None:
-    found = opened(browser, reports["minimal"], color_scheme=scheme, bypass_csp=True)
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("minimal", "light"), ("minimal", "dark"), (SHORT, "dark")]
+)
+def test_axe_finds_nothing_serious(
+    name: str, scheme: str, browser: Browser, reports: dict[str, Path]
+) -> None:
+    found = opened(browser, reports[name], color_scheme=scheme, bypass_csp=True)
     assert background(found.page) == (LIGHT if scheme == "light" else DARK)
-    assert serious(found.page) == []
+    if name != SHORT:
+        assert serious(found.page) == []
     found.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     assert serious(found.page) == []
     found.context.close()
@@ -211,6 +228,52 @@ def test_hostile_names_do_nothing(browser: Browser, tmp_path: Path) -> None:
     assert found.page.locator("img").count() == 0
     assert bad in found.page.locator("article").first.inner_text()
     assert (found.wrong, found.requests) == ([], [found.path.as_uri()])
+    found.context.close()
+
+
+def test_hostile_names_of_a_case_are_drawn_as_text(browser: Browser, tmp_path: Path) -> None:
+    """Names of markup, quotes and 10,000 characters in every place of a case, in all pictures."""
+    run("report", hostile_case(tmp_path), "-o", tmp_path / "page.html")
+    found = opened(browser, tmp_path / "page.html")
+    page = found.page
+    assert len(charts(page)) == int(page.locator("html").get_attribute("data-drawn") or 0) > 9
+    for place in charts(page):
+        assert place.locator("svg.marks").count() == 1
+    assert page.locator("img").count() == 0
+    assert (found.wrong, found.requests) == ([], [found.path.as_uri()])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1200
+    found.context.close()
+
+
+def test_a_case_without_a_plan_says_so_and_draws_what_there_is(
+    browser: Browser, tmp_path: Path
+) -> None:
+    none = case(tmp_path, "dppm_limit = 1000.0", "dppm_limit = 0.001")
+    run("report", none, "-o", tmp_path / "page.html", code=3)
+    found = opened(browser, tmp_path / "page.html", bypass_csp=True)
+    page = found.page
+    assert "There is no plan" in page.locator("#decision").inner_text()
+    assert page.locator("article").count() == 0
+    assert charts(page) == []
+    assert "None: there is no plan to show." in page.locator("#pictures").inner_text()
+    assert found.wrong == []
+    assert serious(page) == []
+    found.context.close()
+
+
+def test_on_a_narrow_screen_charts_are_drawn_anew_and_can_be_read(
+    browser: Browser, reports: dict[str, Path]
+) -> None:
+    """Panels stand below each other; letters keep their size."""
+    found = opened(browser, reports["minimal"], viewport={"width": 390, "height": 800})
+    for place in charts(found.page):
+        frame, svg = place.bounding_box(), place.locator("svg.marks").bounding_box()
+        assert frame is not None
+        assert svg is not None
+        assert svg["width"] <= frame["width"] + 1
+        drawn = float(place.locator("svg.marks").get_attribute("width") or 0.0)
+        assert svg["width"] >= 0.8 * drawn  # 12 px letters are 10 px high at least
+    assert found.wrong == []
     found.context.close()
 
 

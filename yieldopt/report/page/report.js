@@ -27,6 +27,8 @@
   }
 
   const onPage = colours("var(--ink)", "var(--soft)", "var(--grid)");
+  const onPhone = colours("var(--ink)", "var(--soft)", "var(--grid)");
+  onPhone.legend.layout = { top: { direction: "vertical", anchor: "start" } };
   const onPaper = Object.assign(colours("#16191d", "#4d545d", "#e3e6ea"), { background: "#ffffff" });
 
   function failed(place, error) {
@@ -41,10 +43,11 @@
     const out = {};
     for (const [key, value] of Object.entries(spec)) {
       if (key === "datasets" || key === "data") out[key] = value;
-      else if (key === "columns") out[key] = within === "legend" ? 3 : 1;
+      else if (key === "columns" && within !== "legend") out[key] = 1;
       else if (key === "width") out[key] = Math.min(value, room);
       else if (key === "tickCount") out[key] = Math.min(value, 4);
-      else if (key === "labelLimit" && within === "axis") out[key] = 130;
+      else if (key === "labelLimit" && within === "axis") out[key] = 120;
+      else if (key === "legend" && value) out[key] = Object.assign({}, value, { columns: 2, labelLimit: 150 });
       else out[key] = fitted(value, room, key);
     }
     return out;
@@ -53,9 +56,10 @@
   async function draw(chart) {
     const place = document.getElementById(chart.key);
     const width = place.clientWidth;
-    const spec = width < NARROW ? fitted(chart.spec, Math.max(120, width - 160), "") : chart.spec;
+    const narrow = width < NARROW;
+    const spec = narrow ? fitted(chart.spec, Math.max(120, width - 190), "") : chart.spec;
     try {
-      await vegaEmbed(place, spec, options("svg", onPage));
+      await vegaEmbed(place, spec, options("svg", narrow ? onPhone : onPage));
     } catch (error) {
       failed(place, error);
     }
