@@ -315,6 +315,22 @@ def test_text_is_text(tmp_path: Path) -> None:
         assert "<hyperlink" not in xml, name
 
 
+def test_no_text_of_a_csv_begins_like_a_formula(tmp_path: Path) -> None:
+    names = [*EVIL, "\t=1", "\r=1", "gpu-1"]
+    result = replace(planned(), recipes=tuple(recipe(name, "p", "r") for name in names))
+    files.write_all(Solved(result, None), tmp_path / "out", protected=tmp_path / "case.toml")
+    with (tmp_path / "out" / "recipes.csv").open(newline="") as handle:
+        found = [row["recipe"] for row in csv.DictReader(handle)]
+    told = [
+        name if found_ == name else f"'{name}" for name, found_ in zip(names, found, strict=True)
+    ]
+    assert found == told
+    assert not any(name[0] in "=+-@\t\r" for name in found)
+    assert [n for n, f in zip(names, found, strict=True) if n == f] == [*EVIL[4:], "gpu-1"]
+    exact = pl.read_parquet(tmp_path / "out" / "recipes.parquet")["recipe"].to_list()
+    assert exact == names
+
+
 def test_text_longer_than_a_cell_is_cut_and_says_so(tmp_path: Path) -> None:
     long = "☃𝄞" * 20_000
     path = written(replace(EMPTY, recipes=(recipe(long),)), tmp_path / "a.xlsx")

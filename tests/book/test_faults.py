@@ -6,6 +6,7 @@ import datetime
 import re
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -157,19 +158,52 @@ def test_a_workbook_of_another_shape_is_refused_in_one_line(tmp_path: Path) -> N
     assert found.startswith("no workbook of a case: no sheet Case, no sheet Products (got 'Sheet')")
 
 
-@pytest.mark.parametrize("what", ["text", "empty", "folder", "absent", "zip", "cut"])
+OLD = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(4000)
+OTHERS = {
+    "text": ("book.xlsx", b"a,b", "no workbook (.xlsx)"),
+    "empty": ("book.xlsx", b"", "no workbook (.xlsx)"),
+    "csv": ("book.csv", b"a,b", "no workbook (.xlsx)"),
+    "old": ("book.xls", OLD, "an older workbook, or one with a password"),
+    "locked": ("book.xlsx", OLD, "an older workbook, or one with a password"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_other_programs_write_is_refused_in_one_line(what: str, tmp_path: Path) -> None:
+    name, data, told = OTHERS[what]
+    (tmp_path / name).write_bytes(data)
+    (found,) = faults_of(tmp_path / name, tmp_path)
+    assert found == f"{told}; save it as .xlsx, without a password"
+
+
+@pytest.mark.parametrize("what", ["folder", "absent", "zip", "ods", "cut"])
 def test_what_is_no_workbook_is_refused_in_one_line(what: str, book: Path, tmp_path: Path) -> None:
-    file = tmp_path / "book.xlsx"
-    if what in ("text", "empty"):
-        file.write_text("a,b" if what == "text" else "")
-    elif what == "folder":
+    file = tmp_path / ("book.ods" if what == "ods" else "book.xlsx")
+    if what == "folder":
         file.mkdir()
-    elif what == "zip":
+    elif what in ("zip", "ods"):
         with zipfile.ZipFile(file, "w") as held:
-            held.writestr("a", "b")
+            held.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
     elif what == "cut":
         file.write_bytes(book.read_bytes()[:-200])
-    assert len(faults_of(file, tmp_path)) == 1
+    (found,) = faults_of(file, tmp_path)
+    assert "openpyxl" not in found
+
+
+def test_entities_are_not_multiplied(book: Path, tmp_path: Path) -> None:
+    """A sheet of a thousand letters that would be gigabytes."""
+    with zipfile.ZipFile(book) as held:
+        parts = {name: held.read(name) for name in held.namelist()}
+    kinds = "".join(f'<!ENTITY {b} "{f"&{a};" * 20}">' for a, b in pairwise("abcdefghi"))
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    cell = '<sheetData><row r="9"><c r="A9" t="inlineStr"><is><t>&i;</t></is></c></row>'
+    body = sheet[sheet.index("<worksheet") :].replace("<sheetData>", cell)
+    doc = f'<?xml version="1.0"?><!DOCTYPE worksheet [<!ENTITY a "{"a" * 20}">{kinds}]>{body}'
+    with zipfile.ZipFile(tmp_path / "new.xlsx", "w") as out:
+        for name, data in (parts | {"xl/worksheets/sheet1.xml": doc.encode()}).items():
+            out.writestr(name, data)
+    (found,) = faults_of(tmp_path / "new.xlsx", tmp_path)
+    assert found.startswith("not a workbook that can be read: ")
 
 
 @pytest.mark.long

@@ -45,7 +45,9 @@ def with_cell(book: Path, cell: str, file: Path) -> Path:
 
 def test_of_a_formula_the_saved_value_is_taken_and_told(book: Path, tmp_path: Path) -> None:
     new = with_cell(book, '<c r="C2"><f>2*D2+0.5</f><v>7.5</v></c>', tmp_path / "new.xlsx")
-    assert came_back(new, tmp_path).products[0].demand.values[0] == 7.5
+    demand = came_back(new, tmp_path).products[0].demand.values
+    assert demand is not None
+    assert demand[0] == 7.5
     told = "# Formulas, taken by the values that were saved with them: sheet Demand, cell C2.\n"
     assert told in (tmp_path / "case.toml").read_text()
 

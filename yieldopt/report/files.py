@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yieldopt.solving import Solved
 
 Fill = Callable[[Path], object]  # writes a file
+_CALCULATED = ("=", "+", "-", "@", "\t", "\r")  # what a formula can begin with
 _PROGRAMMES = ("allocation.lp", "allocation.mps")
 
 
@@ -34,6 +35,7 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
     ``result.json`` and ``result.txt``; a ``.csv`` and a ``.parquet`` for each table; ``plan.xlsx``
     with all of them; the LP as ``allocation.lp`` and ``allocation.mps``. All of them are written,
     each whole, or none. Where there is no LP, one of an earlier answer is removed from the folder.
+    In CSV alone, a text that a spreadsheet program would calculate has an apostrophe before it.
 
     Parameters
     ----------
@@ -124,10 +126,23 @@ def _text(text: str) -> Fill:
 
 def _csv(table: Table, rows: list[Row]) -> str:
     held = io.StringIO(newline="")
-    writer = csv.DictWriter(held, tuple(table.columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    columns = tuple(table.columns)
+    plain, quoted = (
+        csv.DictWriter(held, columns, lineterminator="\n", quoting=quoting)
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC)
+    )
+    plain.writeheader()
+    for row in rows:
+        # Up to Python 3.12 a carriage return alone is left without quotes.
+        texts = (value for value in row.values() if isinstance(value, str))
+        writer = quoted if any("\r" in text for text in texts) else plain
+        writer.writerow({key: _inert(value) for key, value in row.items()})
     return held.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """Return a value of CSV: quotes alone do not keep a spreadsheet program from calculating."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_CALCULATED) else value
 
 
 def _parquet(table: Table, rows: list[Row], path: Path) -> None:

@@ -14,6 +14,10 @@ from yieldopt.read.book.layout import CASE, INPUTS, LISTS, Cell, is_aside
 from yieldopt.read.tables.marks import UNREADABLE, sheet_marks
 from yieldopt.read.tables.workbook import LARGEST_SHEET, letters
 
+_SAVE = "save it as .xlsx, without a password"
+_ENDINGS = (".xlsx", ".xlsm")
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -81,6 +85,7 @@ def open_book(path: Path) -> OpenBook:
         text = "is a directory, not a file" if path.is_dir() else "no such file"
         raise CaseError(Fault(text, file=str(path)))
     try:
+        _refuse_others(path)
         _refuse_huge(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of openpyxl, about what it does not keep
@@ -88,9 +93,20 @@ def open_book(path: Path) -> OpenBook:
     except CaseError:
         raise
     except refused as error:  # all that openpyxl raises for what is no workbook or a damaged one
-        hint = "save it as .xlsx, without a password"
         text = f"not a workbook that can be read: {str(error)[:200] or type(error).__name__}"
-        raise CaseError(Fault(text, hint=hint, file=str(path))) from None
+        raise CaseError(Fault(text, hint=_SAVE, file=str(path))) from None
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse what spreadsheet programs write besides, in words that they use."""
+    with path.open("rb") as file:
+        is_old = file.read(len(_OLE)) == _OLE
+    if is_old:
+        raise CaseError(
+            Fault("an older workbook, or one with a password", "", None, _SAVE, str(path))
+        )
+    if path.suffix.lower() not in _ENDINGS or not zipfile.is_zipfile(path):
+        raise CaseError(Fault("no workbook (.xlsx)", "", None, _SAVE, str(path)))
 
 
 def _refuse_huge(path: Path) -> None:

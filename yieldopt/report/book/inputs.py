@@ -68,7 +68,8 @@ _COLUMNS = {
 }
 _HELP = (
     f"Sheets with a green tab are the case: yieldopt import BOOK.xlsx -o CASE.toml reads {CASE} to "
-    f"{OVERRIDES}. The others are what it is answered with; they are not read again.",
+    f"{OVERRIDES}. The others are its answer; they are not read again.",
+    "A note on a header says what goes below it, and what is needed.",
     "A sheet of your own begins with #; any other name is refused, lest a misspelt one be lost.",
     "An empty cell is a key that is not given. Columns may be left out, added and put in any order "
     f"(but in {', '.join(BY_PERIOD)}: the name, then every period alike, then the periods).",
@@ -76,7 +77,9 @@ _HELP = (
     "shortage_cost_usd.low, .base, .high and .source for a range with its source.",
     "A list or a table is written as in TOML, beginning with [ or {: [\"cowos_s\", \"cowos_l\"]. "
     "Text that begins so, or with a quote, goes in double quotes.",
-    "Formulas are not calculated: write values. Merged cells, dates and errors are refused.",
+    "Of a formula the value is taken that was saved with it. Merged cells, dates and errors are "
+    "refused. 5 % is the number 0.05. Spaces before and after a text do not count.",
+    "Comments of a case file are not here, so a case file made of this workbook is without them.",
     "Overrides replace numbers of the library: of the case, or of one of its changes (named by the "
     "period in which it begins) or scenarios.",
     "yieldopt schema case, and yieldopt list, say what can stand where.",
