@@ -7,6 +7,8 @@ of its own. The numeric core imports NumPy, the standard library and itself.
 from __future__ import annotations
 
 import ast
+import doctest
+import inspect
 import json
 import os
 import site
@@ -15,6 +17,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +30,7 @@ LAYERS: list[set[str]] = [
     {"_version"},
     {"errors", "data", "memory", "same", "shown"},
     {"physics"},
-    {"flow_check", "flow_values", "outcome"},
+    {"flow_check", "flow_steps", "flow_values", "outcome"},
     {"flow"},
     {"template", "screening"},
     {"interpolation", "walk"},
@@ -48,10 +51,10 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"__main__", "__init__"},
 ]
-CORE = {"errors", "data", "memory", "same", "physics", "flow_check", "flow_values", "outcome",
-        "flow",
-        "template", "screening", "interpolation", "stacked", "stacking", "walk", "gather",
-        "hopeless", "engine", "ledger", "dppm_budget", "composite", "commercial"}  # fmt: skip
+CORE = {"errors", "data", "memory", "same", "physics", "flow_check", "flow_steps",
+        "flow_values", "outcome", "flow", "template", "screening", "interpolation", "stacked",
+        "stacking", "walk", "gather", "hopeless", "engine", "ledger", "dppm_budget", "composite",
+        "commercial"}  # fmt: skip
 # Third-party packages of each unit outside the core; the rest use none but NumPy.
 OUTSIDE = {
     "shown": {"pandas", "polars"},  # names of types alone
@@ -164,6 +167,28 @@ def test_public_names_are_pinned() -> None:
     assert set(dir(yieldopt)) == set(yieldopt.__all__)
     with pytest.raises(AttributeError, match="no attribute 'sovle'"):
         _ = yieldopt.sovle
+
+
+def documented(thing: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """A public name, and the public functions of a class, its bases in the package included."""
+    yield name, thing
+    if inspect.isclass(thing):
+        for key, value in inspect.getmembers(thing):
+            own = (getattr(value, "__module__", None) or "").startswith("yieldopt")
+            if not key.startswith("_") and inspect.isroutine(value) and own:
+                yield f"{name}.{key}", value
+
+
+def test_every_public_name_is_explained_with_an_example_that_runs() -> None:
+    """Doctests are collected: that there is one is seen here, that it is right when it is run."""
+    lacking = []
+    for name in (name for name in yieldopt.__all__ if name != "__version__"):
+        for place, thing in documented(getattr(yieldopt, name), name):
+            text = thing.__doc__ or ""
+            examples = doctest.DocTestParser().get_examples(text)
+            if not text or not any(example.want for example in examples):
+                lacking.append(place)
+    assert lacking == []
 
 
 def test_importing_the_package_loads_nothing() -> None:

@@ -32,6 +32,11 @@ class Fault:
         What to do about it.
     file, line
         Where the value stands; empty and 0 when it came from Python.
+
+    Examples
+    --------
+    >>> print(Fault("must be above 0", "products[0].dppm_limit", -5.0))
+    products[0].dppm_limit: must be above 0 (got -5.0)
     """
 
     message: str
@@ -42,11 +47,23 @@ class Fault:
     line: int = 0
 
     def at(self, file: str, line: int) -> Fault:
-        """Return the fault with its place in a file."""
+        """Return the fault with its place in a file.
+
+        Examples
+        --------
+        >>> print(Fault("is missing", "products[0].name").at("mine.toml", 12))
+        mine.toml:12: products[0].name: is missing
+        """
         return replace(self, file=file, line=line)
 
     def under(self, prefix: str) -> Fault:
-        """Return the fault with ``prefix`` set before its key path."""
+        """Return the fault with ``prefix`` set before its key path.
+
+        Examples
+        --------
+        >>> Fault("is missing", "name").under("products[0]").key
+        'products[0].name'
+        """
         joint = "" if not self.key or self.key.startswith("[") else "."
         return replace(self, key=prefix + joint + self.key)
 
@@ -59,11 +76,32 @@ class Fault:
 
 
 class YieldoptError(Exception):
-    """Anything that yieldopt raises on purpose."""
+    """Anything that yieldopt raises on purpose.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> try:
+    ...     load("minimal", {"period_weeks": -1.0})
+    ... except YieldoptError as error:
+    ...     print(type(error).__name__)
+    CaseError
+    """
 
 
 class CaseError(YieldoptError, ValueError):
-    """The input is wrong; ``faults`` holds everything that was found."""
+    """The input is wrong; ``faults`` holds everything that was found.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> try:
+    ...     load("minimal", {"period_weeks": -1.0, "products.asic.power_w": "high"})
+    ... except CaseError as error:
+    ...     print(*((fault.key, fault.message) for fault in error.faults), sep="\\n")
+    ('period_weeks', 'must be above 0')
+    ('products[0].power_w', 'must be a number')
+    """
 
     def __init__(self, faults: Fault | str | Iterable[Fault]) -> None:
         if isinstance(faults, str):
@@ -73,11 +111,31 @@ class CaseError(YieldoptError, ValueError):
 
 
 class UnknownName(CaseError):
-    """A name that nothing carries."""
+    """A name that nothing carries.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> try:
+    ...     load("minimal").product("asci")
+    ... except UnknownName as error:
+    ...     print(error)
+    unknown product (got 'asci'); did you mean 'asic'?
+    """
 
 
 class SolverError(YieldoptError):
-    """A solver backend is missing or gave no answer that can be trusted."""
+    """A solver backend is missing or gave no answer that can be trusted.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> try:
+    ...     solve(load("minimal"), solver="pulp:NO_SUCH_CMD")
+    ... except SolverError as error:
+    ...     print("NO_SUCH_CMD" in str(error))
+    True
+    """
 
 
 def plain(text: str, kept: str = "") -> str:

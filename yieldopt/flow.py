@@ -9,7 +9,7 @@ batch axis, scenarios × plans.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,116 +17,23 @@ import numpy as np
 
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.flow_check import check_step, structure_faults
+from yieldopt.flow_steps import POISSON as POISSON
+from yieldopt.flow_steps import Faults as Faults
+from yieldopt.flow_steps import Step as Step
 from yieldopt.flow_values import with_numbers
 from yieldopt.outcome import Outcome as Outcome  # what a flow gives
-from yieldopt.physics.yields import Law, Value
-
-POISSON = Law("poisson")
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """Latent faults of one class that a step leaves.
-
-    Parameters
-    ----------
-    mean
-        Mean number per unit λ [faults], scalar or (n,).
-    law
-        Its yield law.
-    cluster
-        Classes of one step with the same cluster name share their mixing variable.
-    """
-
-    mean: Value
-    law: Law = POISSON
-    cluster: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the contract's JSON object."""
-        law = self.law
-        out: dict[str, Any] = {"mean": _plain(self.mean)}
-        if law.name in ("poisson", "negative_binomial"):
-            out["alpha"] = law.alpha
-        else:
-            out["law"] = law.name
-            names = ("alpha", "layers", "blocks", "spares")
-            out |= {key: getattr(law, key) for key in names if getattr(law, key) is not None}
-        return out | ({"cluster": self.cluster} if self.cluster else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One process or test step of a node; fractions in [0, 1], costs per run of the step.
-
-    Parameters
-    ----------
-    name
-        Unique within its node.
-    kind
-        ``"process"`` or ``"test"``.
-    cost_usd
-        Cost of one run [USD], scalar or (n,).
-    scrap
-        Process only: visible scrap [fraction of units].
-    faults
-        Latent faults by class; of a test: the damage that it does, joining after its screen.
-    uses
-        Resource use of one run, by resource [resource units].
-    overlap
-        Test only: ``"nested"`` sees again what an earlier nested test of less coverage saw;
-        ``"independent"`` draws anew; a number in [0, 1] is the nested share of one in between.
-    coverage, repair
-        Test only, by class: fraction of the fault mass looked at; fraction of found faults mended.
-    overkill
-        Test only: good units rejected [fraction].
-    fail_cost_fraction
-        Test only: share of its cost and uses that a failing unit is charged (stop-on-fail < 1).
-    category
-        Where the waterfall books it, one of ``CATEGORIES``; empty: by kind.
-    """
-
-    name: str
-    kind: str
-    cost_usd: Value = 0.0
-    scrap: Value = 0.0
-    faults: Mapping[str, Faults] = field(default_factory=dict)
-    uses: Mapping[str, Value] = field(default_factory=dict)
-    overlap: str | float = "nested"
-    coverage: Mapping[str, Value] = field(default_factory=dict)
-    repair: Mapping[str, Value] = field(default_factory=dict)
-    overkill: Value = 0.0
-    fail_cost_fraction: Value = 1.0
-    category: str = ""
-
-    @property
-    def booked(self) -> str:
-        """Category in the waterfall."""
-        return self.category or ("test" if self.kind == "test" else "assembly")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the contract's JSON object; keys at their default are left out."""
-        out: dict[str, Any] = {
-            "name": self.name,
-            "kind": self.kind,
-            "cost_usd": _plain(self.cost_usd),
-        }
-        if self.kind == "test":
-            out["overlap"] = self.overlap
-            out["coverage"] = _plain_map(self.coverage)
-            out["repair"] = _plain_map(self.repair)
-            out["overkill"] = _plain(self.overkill)
-            out["fail_cost_fraction"] = _plain(self.fail_cost_fraction)
-        else:
-            out["scrap"] = _plain(self.scrap)
-        out["faults"] = {name: group.to_dict() for name, group in self.faults.items()}
-        out["uses"] = _plain_map(self.uses)
-        return out | ({"category": self.category} if self.category else {})
+from yieldopt.physics.yields import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """``count`` units of ``node`` that are joined when the parent starts."""
+    """``count`` units of ``node`` that are joined when the parent starts.
+
+    Examples
+    --------
+    >>> Input("hbm", 4)  # four stacks
+    Input(node='hbm', count=4)
+    """
 
     node: str
     count: int = 1
@@ -134,7 +41,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Units of one kind: what is joined, then what is done, in order."""
+    """Units of one kind: what is joined, then what is done, in order.
+
+    Examples
+    --------
+    >>> package = Node("package", (Input("gpu"), Input("hbm", 4)), (Step("bond", "process", 90.0),))
+    >>> [(one.node, one.count) for one in package.inputs]
+    [('gpu', 1), ('hbm', 4)]
+    """
 
     name: str
     inputs: tuple[Input, ...] = ()
@@ -184,7 +98,14 @@ class Flow:
         return lengths.pop()[0] if lengths else None
 
     def numbers(self) -> Iterator[Value]:
-        """Yield every number that a batch may vary."""
+        """Yield every number that a batch may vary.
+
+        Examples
+        --------
+        >>> fab = Step("fab", "process", 100.0, scrap=0.02)  # USD, fraction
+        >>> list(Flow("die", (Node("die", steps=(fab,)),)).numbers())[:2]
+        [100.0, 0.02]
+        """
         for node in self.nodes:
             for step in node.steps:
                 yield from (step.cost_usd, step.scrap, step.overkill, step.fail_cost_fraction)
@@ -193,11 +114,25 @@ class Flow:
                     yield from table.values()
 
     def step_names(self) -> tuple[str, ...]:
-        """Every ``"node/step"``, in order."""
+        """Return every ``"node/step"``, in order.
+
+        Examples
+        --------
+        >>> Flow("die", (Node("die", steps=(Step("fab", "process", 100.0),)),)).step_names()
+        ('die/fab',)
+        """
         return tuple(f"{node.name}/{step.name}" for node in self.nodes for step in node.steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the contract's JSON object (scalars as numbers, arrays as lists)."""
+        """Return the contract's JSON object (scalars as numbers, arrays as lists).
+
+        Examples
+        --------
+        >>> from yieldopt import read_flow
+        >>> flow = Flow("die", (Node("die", steps=(Step("fab", "process", 100.0),)),))
+        >>> read_flow(flow.to_dict()) == flow
+        True
+        """
         nodes = [
             {
                 "name": node.name,
@@ -222,6 +157,14 @@ class Flow:
         ------
         CaseError
             Unknown paths, all at once; values out of range.
+
+        Examples
+        --------
+        >>> flow = Flow("die", (Node("die", steps=(Step("fab", "process", 100.0),)),))
+        >>> batch = flow.with_values({"die/fab.scrap": np.array([0.0, 0.1, 0.2])})
+        >>> from yieldopt import evaluate
+        >>> evaluate(batch).cost_per_good_usd.round(2)  # USD per good die, a flow each
+        array([100.  , 111.11, 125.  ])
         """
         faults: list[Fault] = []
         nodes = []
@@ -239,11 +182,3 @@ class Flow:
         if faults:
             raise CaseError(faults)
         return Flow(self.ship, tuple(nodes))
-
-
-def _plain(value: Value) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-
-
-def _plain_map(table: Mapping[str, Value]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in table.items()}

@@ -13,7 +13,14 @@ from yieldopt.shown import Shown
 
 
 class Status(StrEnum):
-    """How a solve ended."""
+    """How a solve ended.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> solve(load("minimal")).status is Status.OPTIMAL
+    True
+    """
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"  # stopped early, gap > 0
@@ -41,6 +48,15 @@ class Recipe(Shown):
         Resource use, by resource.
     proof
         That no other levels are better at the prices at which the recipe was found.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> recipe = solve(load("minimal")).recipes[0]
+    >>> recipe.route, round(recipe.cost_per_good_usd, 2), round(recipe.dppm, 1)  # USD, ppm
+    ('osat_2p5d', 2208.3, 821.5)
+    >>> recipe.levels["tpu_die/wafer_sort"], round(recipe.waterfall_usd["scrap"], 2)
+    ('p97', 359.57)
     """
 
     id: str
@@ -137,6 +153,15 @@ class Result(Shown):
     hand, and owed, at the end of the period) and of ``decisions`` (kind, name, product, period,
     amount, cost_usd; what does not apply to a decision is None). Those of ``costs`` say what the
     objective is made of: the discounted ones sum to it. ``periods`` are the case's, in order.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> result = solve(load("minimal"))
+    >>> str(result.status), round(result.objective_usd, 2), result.gap  # USD, fraction
+    ('optimal', 2208.3, 0.0)
+    >>> result.allocation[0]["packages"], result.products[0].unmet  # good packages
+    (1.0, 0.0)
     """
 
     status: Status
@@ -200,7 +225,14 @@ class Result(Shown):
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data of the contract's shape."""
+        """Return plain data of the contract's shape, as ``yieldopt solve --json`` prints it.
+
+        Examples
+        --------
+        >>> from yieldopt import load, solve
+        >>> solve(load("minimal")).to_dict()["products"][0]["name"]
+        'asic'
+        """
         out: dict[str, Any] = {
             "status": str(self.status),
             "objective_usd": self.objective_usd,

@@ -26,8 +26,9 @@ from yieldopt.read.scenarios import read_scenarios, together_faults
 from yieldopt.read.shapes import check
 from yieldopt.read.tables.merge import with_tables
 from yieldopt.schema.assembly import product_assembly
-from yieldopt.schema.case import Case, CaseShape, Library, Origin, ProductShape, Scenario
+from yieldopt.schema.case import Case, CaseShape, Library, ProductShape, Scenario
 from yieldopt.schema.models import KINDS
+from yieldopt.schema.origin import Origin, with_origin
 from yieldopt.schema.route import RouteShape
 
 
@@ -75,7 +76,7 @@ def _loaded(document: Document, folder: Path, changes: Mapping[str, Any]) -> Cas
     """Return the case of an opened file, which knows how to be read with other changes."""
     case = _over_time(document, folder, _nested(changes), not changes)
     again = partial(_loaded, document, folder)
-    return case.came_from(Origin(document.name, dict(changes), again))
+    return with_origin(case, Origin(document.name, dict(changes), again))
 
 
 def _over_time(

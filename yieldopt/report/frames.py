@@ -170,19 +170,46 @@ def frame(table: Table, rows: list[Row] | Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, strict=True)
 
 
+def pandas_frame(columns: Mapping[str, Kind], held: list[Row] | Mapping[str, Any]) -> pd.DataFrame:
+    """Return the same as a pandas frame: text, nullable booleans and doubles."""
+    import pandas as pd
+
+    types = {Kind.TEXT: object, Kind.FLAG: "boolean"}
+    return pd.DataFrame(held, columns=list(columns)).astype(
+        {column: types.get(kind, float) for column, kind in columns.items()}
+    )
+
+
 def to_polars(result: Result) -> dict[str, pl.DataFrame]:
-    """Return the tables as polars frames: text, booleans and doubles, also when empty."""
+    """Return the tables as polars frames: text, booleans and doubles, also when empty.
+
+    Parameters
+    ----------
+    result
+        From :func:`yieldopt.solve`; ``result.to_polars()`` gives the same.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> frames = to_polars(solve(load("minimal")))
+    >>> frames["products"]["cost_per_good_usd"].round(2).to_list()  # USD per good package
+    [2208.3]
+    """
     return {name: frame(TABLES[name], rows) for name, rows in tables(result).items()}
 
 
 def to_pandas(result: Result) -> dict[str, pd.DataFrame]:
-    """Return the tables as pandas frames: text, booleans and doubles (None is NaN)."""
-    import pandas as pd
+    """Return the tables as pandas frames: text, nullable booleans and doubles (None is NaN).
 
-    types = {Kind.TEXT: object, Kind.FLAG: bool}
-    return {
-        name: pd.DataFrame(rows, columns=list(COLUMNS[name])).astype(
-            {column: types.get(kind, float) for column, kind in TABLES[name].columns.items()}
-        )
-        for name, rows in tables(result).items()
-    }
+    Parameters
+    ----------
+    result
+        From :func:`yieldopt.solve`; ``result.to_pandas()`` gives the same.
+
+    Examples
+    --------
+    >>> from yieldopt import load, solve
+    >>> to_pandas(solve(load("minimal")))["recipes"]["dppm"].round(1).tolist()  # ppm
+    [821.5]
+    """
+    return {name: pandas_frame(TABLES[name].columns, rows) for name, rows in tables(result).items()}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from yieldopt.report.frames import Kind, Table, frame
+from yieldopt.report.frames import Kind, Table, frame, pandas_frame
 from yieldopt.report.text import quantity, usd
 from yieldopt.report.views import Sheet, View
 from yieldopt.report.views_parts import ByColumn, view
@@ -187,13 +187,8 @@ def polars_frames(found: Any) -> dict[str, pl.DataFrame]:
 
 def pandas_frames(found: Any) -> dict[str, pd.DataFrame]:
     """Return the tables of a result as pandas frames: text, nullable booleans and doubles."""
-    import pandas as pd
-
-    types = {Kind.TEXT: object, Kind.FLAG: "boolean"}
     return {
-        name: pd.DataFrame(_held(sheet), columns=list(sheet.columns)).astype(
-            {column: types.get(kind, float) for column, kind in sheet.columns.items()}
-        )
+        name: pandas_frame(sheet.columns, _held(sheet))
         for name, sheet in view(found).sheets.items()
     }
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from copy import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -25,6 +24,7 @@ from yieldopt.schema.base import (
     refused,
 )
 from yieldopt.schema.insertion import InsertionShape
+from yieldopt.schema.origin import Origin
 from yieldopt.schema.part import PartShape, SlotFill
 from yieldopt.schema.planning import (
     BudgetShape,
@@ -169,30 +169,21 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a case came from.
-
-    Parameters
-    ----------
-    file
-        As it was given; of a bundled case, where that is.
-    changes
-        Values put over those of the file and of the models, by dotted key.
-    reload
-        Reads the case again, as the file was, with these changes in place of ``changes``.
-    """
-
-    file: str
-    changes: Mapping[str, Any]
-    reload: Callable[[Mapping[str, Any]], Case]
-
-
-@dataclass(frozen=True)
 class Case(Shown):
     """A checked case: every name resolves, every number is in range.
 
     ``origin`` is known of what ``yieldopt.load`` and :meth:`replace` return. It does not survive
-    ``dataclasses.replace``: what is put in by that stands in no file.
+    ``dataclasses.replace``: what is put in by that stands in no file. Numbers are in the units that
+    their keys name: ``d0_per_cm2``, ``cost_usd``, ``interposer_mm``.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> case = load("accelerators_2026")
+    >>> len(case.products), case.periods[0], case.products[0].dppm_limit
+    (6, '2026Q1', 500.0)
+    >>> case.library.processes["n4p"].cost_usd.base  # USD per wafer
+    16988.0
     """
 
     name: str
@@ -259,14 +250,15 @@ class Case(Shown):
         before = {k: v for k, v in self.origin.changes.items() if k not in more}
         return self.origin.reload(before | more)
 
-    def came_from(self, origin: Origin) -> Case:
-        """Return the same case with its origin."""
-        out = copy(self)
-        object.__setattr__(out, "origin", origin)  # no argument: copies with other values have none
-        return out
-
     def product(self, name: str) -> ProductShape:
-        """Return a product by name; ``UnknownName`` if there is none."""
+        """Return a product by name; ``UnknownName`` if there is none.
+
+        Examples
+        --------
+        >>> from yieldopt import load
+        >>> load("minimal").product("asic").interposer_mm  # width and height, mm
+        (32.0, 44.0)
+        """
         for product in self.products:
             if product.name == name:
                 return product
@@ -279,7 +271,6 @@ __all__ = [
     "CaseShape",
     "Change",
     "Library",
-    "Origin",
     "PerPeriod",
     "ProductShape",
     "Quantity",
