@@ -65,5 +65,26 @@ def test_nodes_that_would_be_called_alike(tmp_path: Path) -> None:
     with pytest.raises(CaseError) as caught:
         load(path)
     (fault,) = [fault for fault in caught.value.faults if "called" in fault.message]
-    assert fault.key.endswith(".routes[0]")
-    assert f"node 'base' of 'foveros_module' and part '{inner}' would both be" in fault.message
+    assert fault.key.endswith(".routes")
+    assert f"node 'base' in part 'foveros_module' and part '{inner}' would both" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "node", "step"),
+    [("chip_bond", "mid_bond", "cow", "chip_bond"), ("fab", "wafer_sort", "tpu_die", "fab")],
+)
+def test_an_insertion_called_as_a_step_before_it(
+    name: str, base: str, node: str, step: str, tmp_path: Path
+) -> None:
+    """The flow would have two steps of one name: said when the case is checked, not by a report."""
+    own = tmp_path / "own" / "insertions"
+    own.mkdir(parents=True)
+    (own / "a.toml").write_text(f'name = "{name}"\nextends = "{base}"\n', "utf-8")
+    text = bundled_cases()["minimal"].read_text(encoding="utf-8")
+    path = tmp_path / "case.toml"
+    path.write_text(f'include = ["own"]\n{text}', encoding="utf-8")
+    with pytest.raises(CaseError) as caught:
+        load(path)
+    (fault,) = caught.value.faults
+    told = f"step '{step}' of '{node}' and insertion '{name}' of '{node}' would both be called"
+    assert fault.message == f"{told} '{node}/{step}'"

@@ -44,7 +44,6 @@ def rule_faults(
     for place, levels in product.levels.items():
         yield from _levels(("levels", place), place, levels, menus, names)
     played = [pair for pair in pairs if in_play is None or pair[1] in (*in_play, GRADE)]
-    yield from _joined_alike(played)
     live = {place: menus[place] for place in map(_joined, played)}
     yield from _rules(product, live, names)
     yield from _coverage(product, library, live, names, in_play)
@@ -91,17 +90,6 @@ def menus_of(product: ProductShape, library: Library) -> Menus:
 
 def _joined(pair: Pair) -> str:
     return "/".join(pair)
-
-
-def _joined_alike(pairs: Sequence[Pair]) -> Iterator[Fault]:
-    """Yield a fault for each place that two insertions would answer to."""
-    first: dict[str, Pair] = {}
-    for pair in pairs:
-        place = _joined(pair)
-        if first.setdefault(place, pair) != pair:
-            told = " and ".join(f"{name!r} of {node!r}" for node, name in (first[place], pair))
-            text = f"two insertions of its routes are called {place!r}: {told}"
-            yield Fault(text, "routes", hint="give one of them another name")
 
 
 def _rules(product: ProductShape, live: Menus, names: Names) -> Iterator[Fault]:

@@ -53,7 +53,7 @@ def planning_faults(
             own = list(product_faults(product, len(periods), str(data.get("objective"))))
             if lines_known and set(product.routes) <= routes:
                 own += place_faults(product, pieces["lines"], library)
-            own += node_faults(product, library)
+            own += node_faults(product, library, insertions)
             faults += [fault.under(join_key(("products", at))) for fault in own]
     faults += recipe_faults(pieces, library)
     faults += capacity_faults(pieces, len(periods))
