@@ -80,6 +80,13 @@ class Problem:
         return same_branches(self.tree, self.kin.tree)
 
     @cached_property
+    def _has_trunk_of_kin(self) -> bool:
+        """Whether the kin has the same trunk, with branches of the same names and counts below."""
+        return self.kin is not None and (
+            self.tree.shape == self.kin.tree.shape and self.tree.inner == self.kin.tree.inner
+        )
+
+    @cached_property
     def menus(self) -> Menus:
         """The same template for the search by labels."""
         return Menus.of(self.template)
@@ -122,7 +129,8 @@ class Problem:
         found = [
             known.tables(at) if known and same else None for at, same in enumerate(self._as_kin)
         ]
-        block = build_block(self.tree, self.tree.branches, picks, found)
+        trunk = known if known and self._has_trunk_of_kin else None
+        block = build_block(self.tree, self.tree.branches, picks, found, trunk)
         if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
             self._cache[low] = block
         return block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import overload
 
@@ -91,6 +91,7 @@ def build_block(
     leaves: Sequence[OpenNode],
     picks: Sequence[Index],
     known: Sequence[tuple[Array, Array] | None] = (),
+    trunk: Block | None = None,
 ) -> Block:
     """Compute a block.
 
@@ -105,6 +106,8 @@ def build_block(
         ranges of levels, in order, every choice gets its own axis (:mod:`.grid`).
     known
         ln E and ln Q of leaves where they are known already, else ``None``; left out: of none.
+    trunk
+        A block of the same trunk, if one is known: what the trunk alone decides is taken from it.
     """
     menus = [tree.sizes(node) for node in leaves]
     grid, along = grid_of(picks, menus)
@@ -114,6 +117,19 @@ def build_block(
         for node in tree.inner
         for at, item in enumerate(node.items)
     }
+    found = [
+        tables or _leaf(tree, node, closed, grid)
+        for node, tables in zip(leaves, known or [None] * len(leaves), strict=True)
+    ]
+    return replace(
+        trunk or _trunk(tree, leaves, closed, grid),
+        log_e=tuple(log_e for log_e, _ in found),
+        log_q=tuple(log_q for _, log_q in found),
+    )
+
+
+def _trunk(tree: Tree, leaves: Sequence[OpenNode], closed: Closed, grid: Grid) -> Block:
+    """Return a block with what the trunk alone decides."""
     passes = _Passes()
     for node in tree.inner:
         groups: list[Group] = []
@@ -123,23 +139,13 @@ def build_block(
         for place, log_p in _climb(tree, node, groups, closed).items():
             passes.add(place, log_p.total())
         passes.door = passes.door + _door(groups).total()
-    found = [
-        tables or _leaf(tree, node, closed, grid)
-        for node, tables in zip(leaves, known or [None] * len(leaves), strict=True)
-    ]
     base, uses = _base(tree, closed, passes, grid)
     weights = [
         grid.column(tree.count(node.name) * _ahead(tree, tree.parent[node.name][0], 0, passes))
         for node in leaves
     ]
-    return Block(
-        tuple(log_e for log_e, _ in found),
-        tuple(log_q for _, log_q in found),
-        base,
-        uses,
-        np.stack(weights, axis=1) if weights else np.zeros((grid.count, 0)),
-        grid.column(passes.door),
-    )
+    weight = np.stack(weights, axis=1) if weights else np.zeros((grid.count, 0))
+    return Block((), (), base, uses, weight, grid.column(passes.door))
 
 
 def _climb(tree: Tree, node: OpenNode, groups: list[Group], closed: Closed) -> dict[Place, Sum]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from yieldopt.errors import CaseError, Fault, near_miss
@@ -11,6 +12,7 @@ from yieldopt.read.keys import key_parts
 from yieldopt.read.lookup import known_at, quantity_at
 from yieldopt.read.merging import entry_name
 from yieldopt.read.shapes import check
+from yieldopt.same import Same
 from yieldopt.schema.case import Case, Library, ProductShape
 from yieldopt.schema.models import KINDS
 
@@ -44,7 +46,12 @@ def replaced(case: Case, key: str, value: float) -> Case:
     >>> cleaner.library.processes["n5"].d0_per_cm2.base
     0.07
     """
-    parts = key_parts(key)
+    return _replaced(Same(case), key, value)
+
+
+@lru_cache(maxsize=512)  # the studies of every product ask for the same cases
+def _replaced(shared: Same[Case], key: str, value: float) -> Case:
+    case, parts = shared.held, key_parts(key)
     held = quantity_at(case, parts)
     if held is None:
         hint = near_miss(*known_at(case, parts))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from yieldopt.optimize.budget import LEAST_S, Budget
+from yieldopt.optimize.budget import Budget
 from yieldopt.schema.case import Case
 from yieldopt.study.product import ProductStudy, study_product
 
@@ -19,7 +19,7 @@ _FEW = 3  # products that are sooner studied one by one: a process takes half a 
 
 
 class Products:
-    """The studies of all products, begun in other processes or still to be made.
+    """The studies of all products: other processes take them from the front, this from the end.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Products:
     budget
         Time for all of them.
     pool, processes
-        Processes that they are studied in, and how many; ``None``: in this one.
+        Processes that they are studied in besides this one, and how many with it.
     """
 
     def __init__(
@@ -39,26 +39,53 @@ class Products:
         processes: int = 1,
     ) -> None:
         self.case, self.budget, self.processes = case, budget, processes
-        self._begun: list[Future[ProductStudy]] = []
-        if pool is not None:
-            left, now = (None if budget.limit_s is None else budget.left_s()), time.time()
-            self._begun = [
-                pool.submit(_in_time, case, at, left, now, processes)
-                for at in range(len(case.products))
-            ]
+        self._left = deque(range(len(case.products)))
+        self._found: dict[int, ProductStudy] = {}
+        self._errors: list[Exception] = []
+        self._feeders = [
+            threading.Thread(target=self._feed, args=(pool,), daemon=True)
+            for _ in range(processes - 1 if pool else 0)
+        ]
+        for feeder in self._feeders:
+            feeder.start()
 
     def all(self) -> tuple[ProductStudy, ...]:
-        """Return all studies, in the order of the case; those that a process died over anew."""
-        return tuple(self._one(at) for at in range(len(self.case.products)))
+        """Return all studies, in the order of the case."""
+        self._study_here()
+        for feeder in self._feeders:
+            feeder.join()
+        self._study_here()  # what a process died over
+        if self._errors:
+            raise self._errors[0]
+        return tuple(self._found[at] for at in range(len(self.case.products)))
 
-    def _one(self, at: int) -> ProductStudy:
-        try:
-            if self._begun:
-                return self._begun[at].result()
-        except BrokenProcessPool:  # the system had no memory for it, say
-            self._begun = []
-        left = None if self.budget.limit_s is None else self.budget.left_s()
-        return _in_time(self.case, at, left, time.time(), 1)
+    def _study_here(self) -> None:
+        while self._left:
+            share = self._share()
+            try:
+                at = self._left.pop() if self._feeders else self._left.popleft()
+            except IndexError:  # another has just taken the last
+                return
+            self._found[at] = study_product(self.case, self.case.products[at], share)
+
+    def _feed(self, pool: ProcessPoolExecutor) -> None:
+        """Give a process one product after the other."""
+        while self._left:
+            share = self._share()
+            try:
+                at = self._left.popleft()
+            except IndexError:
+                return
+            try:
+                self._found[at] = pool.submit(_study, self.case, at, share.limit_s).result()
+            except BrokenProcessPool:  # the system had no memory for it, say
+                self._left.append(at)
+                return
+            except Exception as error:
+                self._errors.append(error)
+
+    def _share(self) -> Budget:
+        return self.budget.part(-(-len(self._left) // self.processes) or 1)
 
 
 @contextmanager
@@ -70,18 +97,19 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
     case, budget
         Whose products, and the time for all of them.
     processes
-        At most; with 1, or where products are few, they are studied when they are asked for.
+        At most, this one among them; with 1, or where products are few, they are studied in it.
     """
     if processes < 2 or len(case.products) < _FEW:
         yield Products(case, budget)
         return
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context) as pool:
+    with ProcessPoolExecutor(processes - 1, context) as pool:
         try:
-            with _interrupts_ignored():  # what begins here goes on so, and is ended below
-                products = Products(case, budget, pool, processes)
-            yield products
+            with _interrupts_ignored():
+                for _ in range(processes - 1):
+                    pool.submit(int)  # a process begins
+            yield Products(case, budget, pool, processes)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - others:
@@ -90,9 +118,13 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
             raise
 
 
+def _study(case: Case, at: int, limit_s: float | None) -> ProductStudy:
+    return study_product(case, case.products[at], Budget.of(limit_s))
+
+
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C reaches every process of a terminal, but only the first has something to say of it."""
+    """Ctrl-C reaches every process of a terminal: those begun here leave the word to this one."""
     if threading.current_thread() is not threading.main_thread():  # only the main one may say so
         yield
         return
@@ -101,13 +133,3 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _in_time(
-    case: Case, at: int, left_s: float | None, since: float, processes: int
-) -> ProductStudy:
-    """Study a product in its share of what time is left by now of ``left_s`` at ``since``."""
-    gone_s = max(0.0, time.time() - since)
-    left = Budget.of(None if left_s is None else max(LEAST_S, left_s - gone_s))
-    waves = -(-len(case.products) // processes) - at // processes
-    return study_product(case, case.products[at], left.part(waves))

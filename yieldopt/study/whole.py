@@ -71,8 +71,8 @@ def study_case(
         Seconds for all of it, shared out between plan and products; then each study holds the best
         found, and says so. Left out: no limit.
     processes
-        Products are studied in that many processes besides this one; with 1 in this one. More than
-        1 only from a program that may be imported without running (``if __name__ == "__main__"``).
+        That products are studied in, this one among them. More than 1 only from a program that may
+        be imported without running (``if __name__ == "__main__"``).
 
     Raises
     ------
