@@ -21,7 +21,9 @@ from pydantic_core import PydanticCustomError
 class Shape(BaseModel):
     """Base of every declared shape: unknown keys refused, nothing converted, frozen."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
 
 def _number(value: Any) -> Any:
