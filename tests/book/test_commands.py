@@ -163,7 +163,23 @@ def test_a_full_disc_leaves_nothing(
     source, ending = ("minimal", "xlsx") if command == "export" else (book, "toml")
     done = run(command, source, "-o", tmp_path / f"file.{ending}")
     assert done.exit_code == 2
-    assert "cannot be written: no space left on device" in done.output
+    assert re.search(r"cannot be written: no space left on device \(got [^)]*\)\n", done.output)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("most", [2_000, 20_000])
+def test_a_disc_that_fills_up_leaves_nothing(most: int, tmp_path: Path) -> None:
+    """The system's own refusal: of rows on their way, and of the whole."""
+    limits = pytest.importorskip("resource")
+    old = limits.getrlimit(limits.RLIMIT_FSIZE)
+    limits.setrlimit(limits.RLIMIT_FSIZE, (most, old[1]))
+    try:
+        done = run("export", "minimal", "-o", tmp_path / "book.xlsx")
+    finally:
+        limits.setrlimit(limits.RLIMIT_FSIZE, old)
+    assert done.exit_code == 2
+    assert "cannot be written: file too large" in done.output
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,6 +8,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> lis
     folder holds half of one answer and half of another.
     """
     check_folder(folder, protected)
+    made = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for target in (folder / name for name in fills):
@@ -79,8 +81,13 @@ def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> lis
                 fill(Path(scratch) / name)
             for name in fills:
                 os.replace(Path(scratch) / name, folder / name)
-    except OSError as error:
-        raise _unwritable(error, folder) from None
+    except BaseException as error:
+        with suppress(OSError):  # as far as nobody has put anything there
+            for place in made:
+                place.rmdir()
+        if isinstance(error, OSError):
+            raise _unwritable(error, folder) from None
+        raise
     return [folder / name for name in fills]
 
 

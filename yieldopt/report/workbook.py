@@ -6,6 +6,7 @@ what begins with ``=``, ``+``, ``-`` or ``@`` is no formula, and no link is made
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -94,14 +95,16 @@ def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxFileError
 
+    held = io.BytesIO()  # a zip file that the disc has no room for would be told of twice
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
         options = {"constant_memory": True, "tmpdir": scratch}
         try:
-            with Workbook(str(path), options) as book:
+            with Workbook(held, options) as book:
                 fill(Sheets(book))
         except XlsxFileError as error:
             (cause,) = error.args
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
+    path.write_bytes(held.getvalue())
 
 
 class Sheets:

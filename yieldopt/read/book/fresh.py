@@ -9,6 +9,8 @@ from pathlib import Path
 
 from yieldopt.errors import CaseError, Fault
 
+_TAKEN = "give a name that is not taken, in a folder that is there"
+
 
 @contextmanager
 def fresh_file(file: Path, ending: str, option: str) -> Iterator[Path]:
@@ -30,7 +32,7 @@ def fresh_file(file: Path, ending: str, option: str) -> Iterator[Path]:
         Before anything is done where that can be seen; or the system refuses. No part is left.
     """
     if file.suffix.lower() != ending:
-        raise _refused(f"must end in {ending}", file, option)
+        raise _refused(f"must end in {ending}", file, option, "")
     part = file.with_name(f".part-{os.getpid()}{ending}")
     made = False
     try:
@@ -44,7 +46,7 @@ def fresh_file(file: Path, ending: str, option: str) -> Iterator[Path]:
         os.replace(part, file)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise _refused(f"cannot be written: {reason}", file, option) from None
+        raise _refused(f"cannot be written: {reason}", file, option, "") from None
     finally:
         if made:
             part.unlink(missing_ok=True)
@@ -55,5 +57,5 @@ def _not_there(file: Path, option: str) -> None:
         raise _refused("is there already; nothing was written", file, option)
 
 
-def _refused(text: str, file: Path, option: str) -> CaseError:
-    return CaseError(Fault(text, option, str(file), "give a name that is not taken, in a folder"))
+def _refused(text: str, file: Path, option: str, hint: str = _TAKEN) -> CaseError:
+    return CaseError(Fault(text, option, str(file), hint))
