@@ -12,6 +12,7 @@ from yieldopt.report.text import columns, quantity, usd
 
 _FEW = 4  # periods that are named
 _SEEN = 1e-3  # packages: smaller changes are in the data alone
+_OWN = "capacity: the resource's own; what is ordered or booked comes on top, as `solve` shows it"
 _MOST = 6  # changes of a plan that are shown in one line
 
 
@@ -20,6 +21,8 @@ def why_text(found: Why) -> str:
     parts = list(_head(found))
     if found.scarce:
         parts.append("scarce: what one more unit is worth\n" + _scarce(found.scarce))
+        if found.held:
+            parts.append(_OWN)
     elif found.objective_usd is not None and not found.binding:
         parts.append("no resource is scarce: one more unit of none of them saves anything")
     if found.rules:

@@ -56,12 +56,25 @@ def _line(found: BreakEven, unit: str) -> str:
         return f"{number(value)} {unit}".rstrip()
 
     if not found.crossings:
-        line = f"No break-even from {number(found.low)} to {at(found.high)}"
-        return line + ("; some values were not reached in time." if found.not_known else ".")
+        span = f"from {number(found.low)} to {at(found.high)}"
+        if not found.not_known:
+            return f"No break-even {span}: {_cheaper(found)}."
+        late = counted(len(found.not_known), "value")
+        return f"No break-even was found {span}; {late} not reached in time."
     told = [_told(crossing, at) for crossing in found.crossings[:_TOLD]]
     more = len(found.crossings) - len(told)
     told += [f"{counted(more, 'further crossing')} in the chart"] if more else []
     return f"{'; '.join(told)}. The case has {at(found.base)}."
+
+
+def _cheaper(found: BreakEven) -> str:
+    """Say which route costs less where both can be made."""
+    both = [(a, b) for _, a, b in found.scan if a is not None and b is not None]
+    if not both:
+        return "at no value can both be made"
+    best = shown(found.routes[0] if both[0][0] <= both[0][1] else found.routes[1])
+    where = "throughout" if len(both) == len(found.scan) else "where both can be made"
+    return f"{best} costs no more {where}"
 
 
 def _told(one: Crossing, at: Callable[[float], str]) -> str:

@@ -57,9 +57,10 @@ def _line(found: Explanation, told: list[InsertionAccount]) -> str:
     if saving:
         saves, account = max(saving, key=lambda pair: pair[0])
         where = shown(account.insertion)
-        line = f"{where} at {shown(account.level)} saves most: {usd(saves)} USD per good package"
-    if needed:
-        line += f"; without {counted(len(needed), 'test')} of these no plan is allowed or known"
+        most = "saves most" + (" of what is known" if found.searches_unproved else "")
+        line = f"{where} at {shown(account.level)} {most}: {usd(saves)} USD per good package"
+    if needed and not found.searches_unproved:
+        line += f"; without {counted(len(needed), 'test')} of these no plan is allowed"
     late = found.searches_unproved
     line += f"; time ended before {counted(late, 'search', 'es')} were proved" if late else ""
     return line + "."

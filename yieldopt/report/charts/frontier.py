@@ -66,6 +66,8 @@ def _left_out(found: ProductFrontier, dear: int) -> str:
 
 def _line(found: ProductFrontier, points: tuple[Point, ...]) -> str:
     first, last = points[0], points[-1]
+    if len(points) == 1:
+        return f"One plan is known: {usd(first.value_usd)} USD at {number(first.dppm)} DPPM."
     line = (
         f"From {usd(first.value_usd)} USD at {number(first.dppm)} DPPM to "
         f"{usd(last.value_usd)} USD at {number(last.dppm)} DPPM"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from yieldopt.comparison import RouteColumn
+from yieldopt.plan import Recipe, Status
 from yieldopt.report.charts.picture import Cell, Chart, Picture, Rows, inline, names_down
 from yieldopt.report.charts.style import (
     BAND,
@@ -54,12 +55,8 @@ def routes_side_by_side(
     ]
     table = [_cells(column) for column, _ in taken]
     table += [_cells(column) for column in columns if column.recipe is None]
-    (best, recipe), (dearest, last) = taken[0], taken[-1]
-    line = f"{shown(best.route)} is cheapest, {usd(recipe.cost_per_good_usd)} USD per good package"
-    if len(taken) > 1:
-        line += f"; {shown(dearest.route)} costs {usd(last.cost_per_good_usd)} USD"
-    out = [column for column in columns if column.recipe is None]
-    line += f"; {counted(len(out), 'other')} out or not known, as the table says." if out else "."
+    recipe = taken[0][1]
+    line = _line(taken, [column for column in columns if column.recipe is None])
     heads = ("route", "cost per good [USD]", "DPPM", "composite yield [fraction]", "why not")
     title = f"{what} of {shown(recipe.product)} side by side"
     return Picture(
@@ -70,6 +67,23 @@ def routes_side_by_side(
         heads,
         tuple(table),
     )
+
+
+def _line(taken: Sequence[tuple[RouteColumn, Recipe]], out: Sequence[RouteColumn]) -> str:
+    (best, recipe), (dearest, last) = taken[0], taken[-1]
+    late = sum(column.stopped for column in out)
+    known = " of those known" if late else ""
+    cost = usd(recipe.cost_per_good_usd)
+    line = f"{shown(best.route)} is cheapest{known}, {cost} USD per good package"
+    if len(taken) > 1:
+        line += f"; {shown(dearest.route)} costs {usd(last.cost_per_good_usd)} USD"
+    if any(column.status is Status.FEASIBLE for column, _ in taken):
+        line += "; time ended before all levels were tried"
+    if late:
+        line += f"; {counted(late, 'other')} not reached in time"
+    if len(out) > late:
+        line += f"; {counted(len(out) - late, 'other')} ruled out, the table says why"
+    return line + "."
 
 
 def _cells(column: RouteColumn) -> tuple[Cell, ...]:

@@ -67,7 +67,8 @@ def _line(found: Tornado) -> str:
     line = "The range of no input changes the cost"
     if swings:
         swing, row = swings[0]
-        line = f"{shown(row.input.key, 60)} moves most, {usd(swing)} USD from end to end"
+        most = "moves most" + (" of those varied" if found.not_done else "")
+        line = f"{shown(row.input.key, 60)} {most}, {usd(swing)} USD from end to end"
     if barred:
         where = shown(found.route or "")
         line += f"; at an end of {counted(len(barred), 'input')} it cannot be made on {where}"

@@ -15,6 +15,7 @@ from yieldopt.study.digest import Decision, Scarce, Weighty, decisions, scarciti
 _MOST_SCARCE = 5
 _MOST_BINDING = 12
 _OFF = "off"
+_NO_BOUND = 0.95  # a gap from here on says nothing
 _PRICED = {"shortage": "unmet", "late": "late"}
 
 
@@ -46,8 +47,8 @@ def _status(result: Result) -> Content:
     spent += f"{_made_of(result)}." if spent else ""
     if result.status is Status.OPTIMAL:
         return f"Proved: no plan costs less.{spent}"
-    gap = " How much better another can be is not known."
-    if result.gap is not None:
+    gap = " How much cheaper another can be is not known."
+    if result.gap is not None and result.gap < _NO_BOUND:
         gap = f" Another can be cheaper by {100.0 * result.gap:.2g} % at most."
     return f"The best plan found in the time given; it is not proved.{spent}{gap}"
 
@@ -129,10 +130,26 @@ def _binds(study: Study) -> Markup:
         items += [_scarce(one) for one in scarce[:_MOST_SCARCE]]
         if len(scarce) > _MOST_SCARCE:
             items.append(f"{len(scarce)} resources are scarce in all; the pictures show them")
-    items += [line for product in study.products if (line := _limit(product)) is not None]
-    if not items:
-        items = ["Nothing is scarce."]
-    return tag("div", tag("h3", "What binds"), tag("ul", [tag("li", item) for item in items]))
+        if not items:
+            none = (
+                "No capacity is scarce." if result.resource_use else "The case limits no capacity."
+            )
+            items = [none]
+    items += _limits(study.products, _has_plan(result))
+    listed = [tag("li", item) for item in items or ["Not known."]]
+    return tag("div", tag("h3", "What binds"), tag("ul", listed))
+
+
+def _limits(products: Sequence[ProductStudy], has_plan: bool) -> list[Content]:
+    """Say of DPPM limits which bind, and of which it is not known."""
+    told: list[Content] = [line for each in products if (line := _limit(each)) is not None]
+    late = sum(map(_limit_is_open, products))
+    if late:
+        of = counted(late, "product")
+        return [*told, f"Not known in the time given: whether the DPPM limit of {of} binds."]
+    if not told and products and has_plan:
+        return ["No DPPM limit binds."]
+    return told
 
 
 def _scarce(one: Scarce) -> Content:
@@ -153,10 +170,18 @@ def _limit(product: ProductStudy) -> Content:
     free, own = found.points[0], found.points[chosen]
     words = f": the limit of {number(limit)} DPPM; on "
     said = f" by itself {usd(own.value_usd)} USD per good package with it, "
-    least = "" if free.gap <= PROVED else " or less"
+    least = " or less" if free.gap > PROVED or whole.time_ended else ""
     ends = f"{usd(free.value_usd)} USD{least} without ({free.dppm:,.0f} DPPM)"
     route = cut(whole.route or "")
     return [tag("b", cut(product.product)), words, route, said, ends]
+
+
+def _limit_is_open(product: ProductStudy) -> bool:
+    """Whether time ended before it was known that a DPPM limit binds, or not."""
+    found = product.frontier
+    if found.dppm_limit is None or found.chosen:
+        return False
+    return found.time_ended or found.status is Status.UNKNOWN
 
 
 def _rests_on(study: Study) -> Markup:
