@@ -159,10 +159,15 @@ def test_a_total_says_what_is_in_it(tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_a_product_that_is_not_made(plain: Study) -> None:
     (product,) = plain.result.products
-    none = replace(product, cost_per_good_usd=None, dppm=None, demand=5.0, made=0.0, unmet=5.0)
+    # As `solve` has it: the cost is that of the product by itself, nothing of it is made.
+    none = replace(product, demand=5.0, made=0.0, unmet=5.0)
     result = replace(plain.result, products=(none,), allocation=(), recipes=())
     text = said(replace(plain, result=result))
-    assert "not made" in text
+    assert text.startswith(
+        "The decisionProved: no plan costs less. 2,208.30 USD in all.asicnot made"
+    )
+    assert "(not where the plan makes it)" in text
+    assert "821.5 DPPM;" not in text
     assert "Do not make asic: 5 asked, none served." in text
     assert "USD per good packageDo" not in text
     idle = replace(none, demand=0.0, unmet=0.0)

@@ -76,7 +76,7 @@ def _line(found: ProductFrontier, points: tuple[Point, ...]) -> str:
         return line + "."
     chosen = points[found.chosen]
     price = chosen.usd_per_ppm
-    more = f", where the next ppm would cost {price:,.4g} USD" if price is not None else ""
+    more = f", where the next ppm would cost {number(price)} USD" if price is not None else ""
     return f"{line}; chosen are {number(chosen.dppm)} DPPM{more}."
 
 

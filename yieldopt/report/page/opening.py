@@ -66,7 +66,7 @@ def _made_of(result: Result) -> str:
 
 def _card(one: Decision, recipes: Iterable[Recipe]) -> Markup:
     cost: list[Content] = [tag("strong", "not made")]
-    if one.cost_per_good_usd is not None:
+    if one.shares and one.cost_per_good_usd is not None:
         cost = [tag("strong", usd(one.cost_per_good_usd)), " USD per good package"]
     head = tag("div", tag("h3", cut(one.product)), tag("p", cost, class_="figure"), class_="head")
     tests = _tests(one, [recipe for recipe in recipes if recipe.product == one.product])
@@ -76,7 +76,7 @@ def _card(one: Decision, recipes: Iterable[Recipe]) -> Markup:
 def _tests(one: Decision, recipes: Sequence[Recipe]) -> Markup | None:
     if not recipes:
         return None
-    dppm = "" if one.dppm is None else f"{one.dppm:,.1f} DPPM; "
+    dppm = f"{one.dppm:,.1f} DPPM; " if one.shares and one.dppm is not None else ""
     if len(recipes) > 1:
         link = tag("a", f"{len(recipes)} test programmes", href="#recipes")
         return tag("p", dppm, link, class_="line")
@@ -153,12 +153,12 @@ def _limits(products: Sequence[ProductStudy], has_plan: bool) -> list[Content]:
 
 
 def _scarce(one: Scarce) -> Content:
-    when = cut(one.periods[0])
+    when, worth = cut(one.periods[0]), f"{usd(one.worth_usd_per_unit)} USD"
+    said = f": scarce in {when}; one more unit saves {worth}"
     if len(one.periods) > 1:
         when = f"{len(one.periods)} periods from {when} to {cut(one.periods[-1])}"
-    worth = f"{usd(one.worth_usd_per_unit)} USD in {cut(one.worth_in)}"
-    save = "one more unit saves up to" if len(one.periods) > 1 else "one more unit saves"
-    return [tag("b", cut(one.resource)), f": scarce in {when}; {save} {worth}"]
+        said = f": scarce in {when}; one more unit saves up to {worth} in {cut(one.worth_in)}"
+    return [tag("b", cut(one.resource)), said]
 
 
 def _limit(product: ProductStudy) -> Content:
@@ -219,7 +219,7 @@ def _weighty(one: Weighty) -> Content:
         more = f"; next is {cut(one.next_route or '')}, {usd(one.next_usd_per_good)} USD"
     else:
         more = "; no other route is left"
-    plan = "" if one.is_planned else " (the plan makes it elsewhere)"
+    plan = "" if one.is_planned else " (not where the plan makes it)"
     said = f": {cut(one.product)} on {cut(one.route)}{plan} {ends[0]}, {ends[1]}{more}. "
     return [tag("b", cut(row.input.key)), said, tag("span", cut(row.input.source), class_="source")]
 
