@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from yieldopt import CaseError, load
@@ -102,3 +103,54 @@ def test_scenarios_are_left_out_as_load_leaves_them_out() -> None:
     case = load("ask_ramp_programme")
     assert case.scenarios
     assert not case.replace("period_weeks", 4.0).scenarios
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("routes.foplp.rdl.d0_per_cm2", "processes.foplp_rdl.d0_per_cm2"),
+        ("routes.foplp_chip_last.rdl.d0_per_cm2", "processes.foplp_rdl.d0_per_cm2"),
+        ("routes.cowos_s.interposer.d0_per_cm2", "processes.si_interposer_65.d0_per_cm2"),
+        ("routes.cowos_s.mould_and_grind.scrap", "routes.cowos_s.steps.mould_and_grind.scrap"),
+    ],
+)
+def test_a_number_that_stands_elsewhere_is_hinted_at(key: str, hint: str) -> None:
+    case = load("accelerators_2026")
+    with pytest.raises(CaseError) as found:
+        case.replace(key, 0.08)
+    (fault,) = found.value.faults
+    assert key.startswith(fault.key)
+    assert fault.hint == f"did you mean {hint!r}?"
+    assert (fault.file, fault.line) == ("", 0)
+    assert case.replace(hint, 0.08) != case
+
+
+def test_a_hint_below_the_key_stays() -> None:
+    with pytest.raises(CaseError, match=r"d0_per_cm2\.bse: unknown key; did you mean 'base'\?"):
+        load("minimal").replace(D0, {"bse": 0.1})
+
+
+def test_numbers_of_numpy_are_numbers_and_values_are_copied() -> None:
+    case = load("minimal")
+    demand = [10.0]
+    for value in (np.float32(0.5), np.int64(1), np.array(0.25)):
+        assert case.replace(D0, value) == case.replace(D0, float(value))
+    for asked in (np.array([10.0]), (10,), demand):
+        assert case.replace("products.asic.demand", asked).products[0].demand.over(1) == (10.0,)
+    other = case.replace("products.asic.demand", demand)
+    demand[0] = 99.0
+    assert other.replace("period_weeks", 4.0).products[0].demand.over(1) == (10.0,)
+
+
+def test_the_list_of_insertions_in_play_is_the_cases_own() -> None:
+    case = load("minimal").replace("insertions", ["wafer_sort", "final_test"])
+    assert {one.name for one in case.insertions} == {"wafer_sort", "final_test"}
+    slower = case.replace("insertions.wafer_sort.tester.index_s", 2.0)
+    assert slower.library.insertions["wafer_sort"].tester.index_s.base == 2.0
+
+
+def test_what_is_replaced_is_what_an_edited_file_says(tmp_path: Path) -> None:
+    text = bundled_cases()["minimal"].read_text(encoding="utf-8")
+    path = tmp_path / "minimal.toml"
+    path.write_text(text.replace("dppm_limit = 1000.0", "dppm_limit = 500.0"), encoding="utf-8")
+    assert load(path) == load("minimal").replace(LIMIT, 500.0)

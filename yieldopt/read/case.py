@@ -11,6 +11,7 @@ from typing import Any
 
 from yieldopt.data import bundled_cases
 from yieldopt.errors import CaseError, Fault, near_miss
+from yieldopt.read.asked import as_asked, plain_value
 from yieldopt.read.changes import read_changes
 from yieldopt.read.check_names import reference_faults
 from yieldopt.read.check_resilience import factor_faults, resilience_faults
@@ -74,9 +75,16 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
 
 def _loaded(document: Document, folder: Path, changes: Mapping[str, Any]) -> Case:
     """Return the case of an opened file, which knows how to be read with other changes."""
-    case = _over_time(document, folder, _nested(changes), not changes)
+    changes = {key: plain_value(value) for key, value in changes.items()}
+    try:
+        case = _over_time(document, folder, _nested(changes), not changes)
+    except CaseError as error:
+        if not changes:
+            raise
+        library, _ = read_library(_includes(document, folder)[0])
+        raise type(error)(as_asked(error.faults, changes, library)) from None
     again = partial(_loaded, document, folder)
-    return with_origin(case, Origin(document.name, dict(changes), again))
+    return with_origin(case, Origin(document.name, changes, again))
 
 
 def _over_time(
@@ -186,7 +194,9 @@ def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
         raise CaseError(faults)
     for key, value in changes.items():
         path = paths[key]
-        for part in reversed(("override", *path) if path[0] in KINDS else path):
+        # ``insertions`` alone is the list of the case; with a name after it, a model.
+        of_models = path[0] in KINDS and (len(path) > 1 or isinstance(value, Mapping))
+        for part in reversed(("override", *path) if of_models else path):
             value = {part: value}
         out = merged(out, value)
     return out
