@@ -4,6 +4,7 @@ too; nothing is written over.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -53,6 +54,24 @@ def test_every_key_that_it_shows_can_be_switched_on(tmp_path: Path) -> None:
     assert case.products[0].barred_regions
 
 
+def test_its_first_line_names_a_schema_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    run("new", path)
+    first, _, rest = path.read_text().partition("\n")
+    head, _, place = first.partition(" ")
+    assert head == "#:schema"
+    schema = json.loads((path.parent / place).read_text())
+    assert schema == json_schema("case")
+    assert not list(jsonschema.Draft202012Validator(schema).iter_errors(tomllib.loads(rest)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["case.schema.json", "case.toml"]
+
+
+def test_a_schema_that_is_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "case.schema.json").write_text("{}")
+    assert run("new", tmp_path / "case.toml").exit_code == 0
+    assert (tmp_path / "case.schema.json").read_text() == "{}"
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     path = tmp_path / "case.toml"
     path.write_text("mine")
@@ -60,6 +79,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "is there already; nothing was written" in done.output
     assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", ["case", "case.json", "case.toml.txt"])

@@ -9,13 +9,17 @@ from pathlib import Path
 import click
 
 _STARTER = Path(__file__).with_name("starter.toml")
+_SCHEMA = "case.schema.json"  # as the first line of the starter names it
 
 
 @click.command("new")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--xlsx", is_flag=True, help="A workbook (.xlsx) to fill in, for yieldopt import.")
 def new_(file: Path, xlsx: bool) -> None:
-    """Write a commented case to start from as FILE (.toml); nothing is written over."""
+    """Write a commented case to start from as FILE (.toml); nothing is written over.
+
+    Beside it, unless it is there, case.schema.json, by which editors complete and check the case.
+    """
     from yieldopt.errors import CaseError, Fault
 
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", file.stem)
@@ -29,8 +33,23 @@ def new_(file: Path, xlsx: bool) -> None:
     if file.suffix != ".toml":
         hint = "for a workbook add --xlsx" if file.suffix == ".xlsx" else ""
         raise CaseError(Fault("a case is a .toml file", "FILE", str(file), hint))
+    schema = file.with_name(_SCHEMA)
+    has_schema = schema.exists()
     _write(file, text)
+    if not has_schema:
+        try:
+            _write(schema, _schema())
+        except CaseError:
+            file.unlink()
+            raise
     click.echo(f"{file} written; next: yieldopt solve {file}")
+
+
+def _schema() -> str:
+    from yieldopt.report.text import to_json
+    from yieldopt.schema.json_schema import json_schema
+
+    return to_json(json_schema("case")) + "\n"
 
 
 def _write(file: Path, text: str) -> None:
