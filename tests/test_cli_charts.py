@@ -43,6 +43,7 @@ def test_the_dark_ground_is_dark_and_its_words_are_light(tmp_path: Path, folder:
         assert "#16191d" not in dark
 
 
+@pytest.mark.long
 def test_png_of_any_names_is_written_under_plain_ones(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     path = hostile_case(tmp_path / "in")

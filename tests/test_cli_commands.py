@@ -46,8 +46,6 @@ def pairs(folder: Path) -> dict[str, tuple[list[object], list[object]]]:
     strict_ramp = saved(folder, ramp.replace(*SCARCE_DPPM), "ramp.toml")
     dead = json.loads(json.dumps(FLOW))
     dead["nodes"][0]["steps"][0]["scrap"] = 1.0
-    switch = (ROOT / "cases" / "ask_cpo_switch.toml").read_text()
-    none = saved(folder, switch.replace("dppm_limit = 3000.0", "dppm_limit = 0.001"), "cpo.toml")
     return {
         "eval": ([saved(folder, FLOW)], [saved(folder, dead, "dead.json")]),
         "solve": (["minimal"], [poor]),
@@ -55,10 +53,7 @@ def pairs(folder: Path) -> dict[str, tuple[list[object], list[object]]]:
         "frontier": ([*ON_ONE_ROUTE, "cowos_l"], [*ON_ONE_ROUTE, "osat_2p5d"]),
         "tornado": (["minimal", "--product", "asic"], [poor, "--product", "asic"]),
         "robust": (["ask_ramp_programme", "--product", "b200"], [strict_ramp, "--product", "b200"]),
-        "refine": (
-            ["ask_cpo_switch", "--product", "co_packaged"],
-            [none, "--product", "co_packaged"],
-        ),
+        "refine": (["minimal", "--product", "asic"], [poor, "--product", "asic"]),
     }
 
 

@@ -190,6 +190,7 @@ def test_a_glass_panel_costs_at_least_what_it_is_made_of(case: Case) -> None:
     assert line.cost_usd == pytest.approx(sites[0].cost_usd, rel=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("product", "at_usd"), [("panel_hbm", 10_500), ("panel_accel", 5_800)])
 def test_glass_breaks_even_with_panels_where_its_file_says(product: str, at_usd: float) -> None:
     found = breakeven(

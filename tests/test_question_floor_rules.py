@@ -74,6 +74,7 @@ def test_the_answers_are_the_best_of_every_plan_on_fewer_levels(name: str) -> No
     assert recipe(CASE, name).cost_per_good_usd == pytest.approx(min(costs), rel=SAME)
 
 
+@pytest.mark.long
 def test_every_rule_and_scenarios_are_used_by_some_case() -> None:
     unused = set(RulesShape.model_fields)
     scenarios = 0

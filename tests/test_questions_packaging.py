@@ -96,6 +96,7 @@ def lead_in_package(changes: Changes) -> float:
     return muf - hybrid
 
 
+@pytest.mark.long
 def test_the_layer_yield_and_the_growth_with_height_turn_it() -> None:
     key = f"{HYBRID}.faults.hybrid.yield_frac"
     found = breakeven(CASES / f"{BONDING}.toml", key, STACKS, product="stack_16h")
@@ -152,6 +153,7 @@ def test_silicon_is_cheaper_up_to_its_limit_though_yields_cross_before() -> None
     assert cost(S_OR_L, "beyond", BRIDGED) > 0.0
 
 
+@pytest.mark.long
 def test_the_price_of_the_line_carries_it() -> None:
     case = CASES / f"{S_OR_L}.toml"
     found = only(
@@ -195,6 +197,7 @@ def between(
     return only(breakeven(case, key, ROUTES, product=product, low=low, high=high))
 
 
+@pytest.mark.long
 def test_panels_win_until_their_wiring_is_many_times_worse() -> None:
     density = "processes.foplp_rdl.d0_per_cm2"
     four, b200 = (between(density, product, 0.05, 3.0) for product in ("four_stacks", "b200"))
@@ -292,6 +295,7 @@ def test_probing_micro_bumps_is_cheaper_than_pads() -> None:
     says(PROBING, f"{pads - unhurt:.0f} USD of silicon", f"{bumps - unhurt:.0f} USD of crushed")
 
 
+@pytest.mark.long
 def test_pads_win_where_a_touch_crushes_more_or_pads_are_few() -> None:
     pads, bumps = cost(PROBING, "pads"), cost(PROBING, "bumps")
     mean = turning(lambda x: cost(PROBING, "bumps", changes=crushed(x)) < pads, 0.001, 0.005)
@@ -366,6 +370,7 @@ def test_the_grade_follows_the_value_of_the_package() -> None:
     says(GRADE, f"{cost(GRADE, 'small'):,.0f} USD", f"{cost(GRADE, 'large'):,.0f} USD")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("product", ["small", "large"])
 def test_the_price_step_turns_the_grade(product: str) -> None:
     step = turning(lambda x: grade(product, {PREMIUM: 750.0 + x}) == "premium", 2.0, 30.0)

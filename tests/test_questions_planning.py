@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.test_questions_packaging import CASES, Changes, says
 from yieldopt import load, solve
@@ -143,6 +144,7 @@ def test_the_shortage_is_the_one_of_the_brief() -> None:
         assert f"{percent} % of the wafers" in (case.product(name).title or "")
 
 
+@pytest.mark.long
 def test_what_closes_the_shortage() -> None:
     lines = []
     for way, over in WAYS.items():
@@ -216,6 +218,7 @@ def accelerators() -> Result:
     return plan_of(ACCELERATORS)
 
 
+@pytest.mark.long
 def test_what_is_decided_for_the_accelerators() -> None:
     result = accelerators()
     decided = {(d["kind"], d["name"], d["product"], d["period"]): d for d in result.decisions}

@@ -189,6 +189,7 @@ def test_two_mature_dies_win_where_joining_them_is_cheap_and_lose_on_silicon() -
     states(MATURE, "they cost USD {:.0f} against {:.0f}".format(*both[2:]))
 
 
+@pytest.mark.long
 def test_the_density_assumed_and_the_wafer_price_turn_the_answer() -> None:
     side, wafer = "parts.accel_n6_half.height_mm", "processes.n3.cost_usd"
     even = crossing(lambda mm: mature_lead("organic_mcm", {side: mm}), 20.0, 21.9)
@@ -322,6 +323,7 @@ THIN = "ask_thin_memory"
 WIRING = "processes.fanout_memory.cost_usd"
 
 
+@pytest.mark.long
 def test_fan_out_memory_is_dearer_unless_its_wafer_is_far_below_any_source() -> None:
     path = CASES / f"{THIN}.toml"
     found = breakeven(path, WIRING, ("foms_r", "epop"), product="memory", low=100, high=2000)

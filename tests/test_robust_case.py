@@ -203,6 +203,7 @@ def too_many(_: LabelSearch) -> None:
     raise TooMany
 
 
+@pytest.mark.long
 def test_a_long_trunk_goes_to_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same plan and value, and the proof says how."""
     words = (RAMP, "--product", "b200", "--dppm-share", "0.7")
@@ -256,6 +257,7 @@ def test_rules_of_the_product_are_kept(tmp_path: Path) -> None:
     assert proof["enumerated"] + proof["pruned"] == proof["combinations"]
 
 
+@pytest.mark.long
 def test_limits_on_use_are_held_in_every_scenario(tmp_path: Path) -> None:
     """As `solve` where nothing changes; where a scenario is worse, there too; or the reasons."""
     name = "tester.cp_h"
