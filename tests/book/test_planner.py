@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from openpyxl.styles import PatternFill
 
 from tests.book.books import came_back, cell_under, edited, faults_of, write_inputs
 from yieldopt import load
+from yieldopt.cli import main
 from yieldopt.data import bundled_cases, data_folder
 from yieldopt.read.book.grids import case_data
 
@@ -48,8 +50,10 @@ def test_of_a_formula_the_saved_value_is_taken_and_told(book: Path, tmp_path: Pa
     demand = came_back(new, tmp_path).products[0].demand.values
     assert demand is not None
     assert demand[0] == 7.5
-    told = "# Formulas, taken by the values that were saved with them: sheet Demand, cell C2.\n"
-    assert told in (tmp_path / "case.toml").read_text()
+    told = "Formulas, taken by the values that were saved with them: sheet Demand, cell C2.\n"
+    assert f"# {told}" in (tmp_path / "case.toml").read_text()
+    done = CliRunner().invoke(main, ["import", str(new), "-o", str(tmp_path / "again.toml")])
+    assert done.stderr == told
 
 
 @pytest.mark.parametrize(

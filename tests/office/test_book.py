@@ -40,7 +40,7 @@ def saved_again(file: Path, folder: Path) -> Path:
 def same(shown: Any, told: Any) -> bool:
     """Whether a cell is what the JSON says: LibreOffice saves fifteen digits of a number."""
     if isinstance(told, float):
-        return shown == pytest.approx(told, rel=5e-15, abs=0.0)
+        return bool(shown == pytest.approx(told, rel=5e-15, abs=0.0))
     return bool(shown == told)
 
 
@@ -62,7 +62,16 @@ def answer() -> dict[str, Any]:
     return found
 
 
-ROWS = ["allocation", "unmet", "resource_use", "shadow_prices", "stock", "late", "decisions"]
+ROWS = [
+    "allocation",
+    "unmet",
+    "resource_use",
+    "shadow_prices",
+    "stock",
+    "late",
+    "decisions",
+    "starts",
+]
 
 
 @pytest.mark.parametrize("name", [*ROWS, "costs"])
@@ -113,6 +122,22 @@ def test_a_template_that_it_saves_becomes_the_starter(tmp_path: Path) -> None:
     (tmp_path / "office").mkdir()
     file = saved_again(tmp_path / "mine.xlsx", tmp_path / "office")
     assert import_book(file, tmp_path / "case.toml") == load(tmp_path / "mine.toml")
+
+
+def test_flags_and_formulas_that_it_saves_are_read(tmp_path: Path) -> None:
+    """It saves a flag as a formula; of a formula it saves the value too, as Excel does."""
+    yieldopt("new", "--xlsx", tmp_path / "mine.xlsx")
+    held = load_workbook(tmp_path / "mine.xlsx")
+    (at,) = (cell.column for cell in held["Products"][1] if cell.value == "one_programme")
+    held["Products"].cell(2, at).value = True
+    held["Demand"]["D2"] = "=ROUND(C2*1.5/7,3)"
+    held.save(tmp_path / "mine.xlsx")
+    (tmp_path / "office").mkdir()
+    file = saved_again(tmp_path / "mine.xlsx", tmp_path / "office")
+    product = import_book(file, tmp_path / "case.toml").products[0]
+    assert product.one_programme is True
+    assert product.demand.values == (40_000, 8571.429)
+    assert "sheet Demand, cell D2." in (tmp_path / "case.toml").read_text()
 
 
 def test_a_workbook_that_needs_a_repair_is_not_opened(book: Path, tmp_path: Path) -> None:

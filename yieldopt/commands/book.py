@@ -51,13 +51,18 @@ def export_(case: Path, file: Path, solver: str, time_limit_s: float | None) -> 
     help="A case file that is not there yet.",
 )
 def import_(book: Path, file: Path) -> None:
-    """Make a case file of the sheets of BOOK (.xlsx), checked; errors name sheet and cell."""
-    from yieldopt.read.book.importing import import_book
+    """Make a case file of the sheets of BOOK (.xlsx), checked; errors name sheet and cell.
 
-    case = import_book(book, file, _FILE)
+    Of a formula the value is taken that was saved with it, and told.
+    """
+    from yieldopt.read.book.importing import imported
+
+    case, said = imported(book, file, _FILE)
     products = len(case.products)
     count = f"{products} product" + ("" if products == 1 else "s")
     click.echo(f"{file} written: {count}; next: yieldopt solve {file}")
+    if said:
+        click.echo(said, err=True)
 
 
 COMMANDS = {"export": export_, "import": import_}

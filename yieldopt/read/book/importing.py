@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from yieldopt.errors import CaseError, Fault
 from yieldopt.read.book.fresh import fresh_file
 from yieldopt.read.book.joined import Joined
 from yieldopt.read.book.joining import joined
-from yieldopt.read.book.opening import OpenBook, open_book
+from yieldopt.read.book.opening import open_book
 from yieldopt.read.book.toml import case_text
 from yieldopt.read.case import load
 from yieldopt.read.keys import path_of
@@ -29,7 +29,12 @@ _AS_TEXT = "the cell must hold a number, not text; units and thousands go in its
 
 
 def import_book(book: Path, file: Path, option: str = "-o") -> Case:
-    """Write the case file of a workbook, and return the case.
+    """Write the case file of a workbook, and return the case; as :func:`imported`."""
+    return imported(book, file, option)[0]
+
+
+def imported(book: Path, file: Path, option: str) -> tuple[Case, str]:
+    """Write the case file of a workbook; return the case, and what must be said of it.
 
     What is checked is the file itself, before it takes its name. Folders of models are named in
     the workbook as seen from it, and in the file as seen from that. Of a formula the value is
@@ -55,7 +60,8 @@ def import_book(book: Path, file: Path, option: str = "-o") -> Case:
         faults = [*opened.faults, *(fault.at(str(book), 0) for fault in found.faults)]
         moved = data_seen_from(found.data, book.parent, file.parent)
         ordered = {key: moved[key] for key in _FIRST if key in moved} | moved
-        text = case_text(ordered, _remarks(book, file, opened), _notes)
+        said = _formulas(opened.formulas)
+        text = case_text(ordered, _remarks(book, file, said), _notes)
         part.write_text(text, encoding="utf-8", newline="\n")
         try:
             case = load(part)
@@ -66,19 +72,23 @@ def import_book(book: Path, file: Path, option: str = "-o") -> Case:
                 faults += [] if _echoes(fault, told, rows, found) else [told]
         if faults:
             raise CaseError({str(fault): fault for fault in faults}.values())
-    return replace(case)  # where it came from is gone: the file has another name now
+    return replace(case), said  # where it came from is gone: the file has another name now
 
 
-def _remarks(book: Path, file: Path, opened: OpenBook) -> list[str]:
+def _remarks(book: Path, file: Path, said: str) -> list[str]:
     """Return the head of a case file: its schema for editors, where it is from, what it took."""
     schema = _seen(str(data_folder("schemas") / "case.schema.json"), Path(), file.parent)
-    said = [f":schema {schema}", f"Written from {book.name} by yieldopt import."]
-    if opened.formulas:
-        places = ", ".join(opened.formulas[:_MOST_PLACES])
-        more = len(opened.formulas) - _MOST_PLACES
-        tail = f", and {more} more" if more > 0 else ""
-        said.append(f"Formulas, taken by the values that were saved with them: {places}{tail}.")
-    return said
+    head = [f":schema {schema}", f"Written from {book.name} by yieldopt import."]
+    return [*head, said] if said else head
+
+
+def _formulas(places: Sequence[str]) -> str:
+    if not places:
+        return ""
+    more = len(places) - _MOST_PLACES
+    tail = f", and {more} more" if more > 0 else ""
+    named = ", ".join(places[:_MOST_PLACES])
+    return f"Formulas, taken by the values that were saved with them: {named}{tail}."
 
 
 def _notes(kind: str) -> dict[str, str]:

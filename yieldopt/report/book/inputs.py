@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _TAB = "#117733"  # of sheets that are read again
 _WIDTHS = (12, 48)  # least and most of a column, in characters
+_PAGE, _GAP = 100, 6  # of the help: characters of a line, points between its paragraphs
 _NOTE = {"author": "yieldopt", "x_scale": 1.6, "font_size": 9}
 # What is said of columns that are no keys.
 _COLUMNS = {
@@ -138,11 +139,15 @@ def fill_help(sheets: Sheets) -> None:
     """Write the sheet that says how the others are filled in."""
     sheet = sheets.book.add_worksheet(READ_ME)
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 100)
+    sheet.set_column(0, 0, _PAGE)
+    sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     set_margins(sheet)
+    form = sheets.formats.wrapped
     for at, text in enumerate(_HELP):
-        sheet.write_string(at, 0, text, sheets.formats.wrapped)
+        height = sheets.formats.height([(form, text, _PAGE)])
+        sheet.set_row(at, None if height is None else height + _GAP)
+        sheet.write_string(at, 0, text, form)
 
 
 def checked_grids(data: dict[str, Any], *, blank: bool = False) -> tuple[Grid, ...]:
@@ -192,7 +197,12 @@ def write_template(data: dict[str, Any], file: Path, argument: str) -> None:
 
 
 def _all_keys() -> dict[str, list[str]]:
-    out = {kind: list(shape.model_fields) for kind, shape in ENTRIES.items()}
+    # What a list has in common with another is rarely used, and comes last.
+    out = {
+        kind: sorted(shape.model_fields, key=lambda key: key not in own)
+        for kind, shape in ENTRIES.items()
+        for own in [shape.__annotations__]
+    }
     for kind, key in BY_PERIOD.values():
         out[kind].remove(key)
     for kind in OWNERS:
@@ -218,7 +228,7 @@ def _oversize(grid: Grid) -> Iterator[Fault]:
 
 def _width(name: str, cells: Iterable[Cell]) -> int:
     longest = max((len(str(cell)) for cell in cells if cell is not None), default=0)
-    return min(max(len(name) + 4, longest + 2, _WIDTHS[0]), _WIDTHS[1])
+    return min(max(len(name) + 4, longest + 4, _WIDTHS[0]), _WIDTHS[1])
 
 
 def _write(
