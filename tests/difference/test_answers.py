@@ -143,3 +143,46 @@ def test_long_values_are_cut_in_the_text_alone(tmp_path: Path, stricter: Path) -
         title
         in json.loads(run("minimal", stricter, "--inputs", "--json").output)["inputs"][0]["after"]
     )
+
+
+def test_two_results_are_compared_by_their_answers(tmp_path: Path, stricter: Path) -> None:
+    paths = tmp_path / "a.json", tmp_path / "b.json"
+    for path, case in zip(paths, ("minimal", stricter), strict=True):
+        path.write_text(json.dumps(solve(load(case)).to_dict()))
+    found = run(*paths, "--json")
+    assert found.exit_code == 1
+    data = json.loads(found.output)
+    assert data["inputs"] == []
+    assert data["answers"] == json.loads(run("minimal", stricter, "--json").output)["answers"]
+    assert run(paths[0], paths[0]).exit_code == 0
+    for wrong in ((paths[0], stricter), (*paths, "--inputs")):
+        refused = run(*wrong)
+        assert refused.exit_code == 2
+        assert "answers alone are known" in refused.output
+    paths[1].write_text("{}")
+    assert run(*paths).exit_code == 2
+
+
+def test_cases_of_one_name_are_told_apart_by_their_files(stricter: Path) -> None:
+    assert run("minimal", stricter, "--inputs").output.startswith(f"from minimal to {stricter}\n")
+
+
+def test_what_all_but_vanishes_or_all_but_stays_is_not_rounded_off(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    text = bundled_cases()["minimal"].read_text()
+    path.write_text(
+        text.replace("dppm_limit = 1000.0", "dppm_limit = 0.001\npower_w = 500.0000001")
+    )
+    other = tmp_path / "other.toml"
+    other.write_text(path.read_text().replace("500.0000001", "500.0"))
+    assert "-99.9999%" in run("minimal", path, "--inputs").output
+    assert "-2e-08%" in run(path, other, "--inputs").output
+
+
+def test_a_text_of_several_lines_stays_in_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    text = bundled_cases()["minimal"].read_text()
+    path.write_text(text.replace('title = "', 'title = "\\n\\u001b[2J', 1))
+    (row,) = [r for r in run("minimal", path, "--inputs").output.splitlines() if "title" in r]
+    assert r"\n\x1b[2J" in row
+    assert row.endswith("changed")

@@ -30,14 +30,27 @@ def diff_(
 ) -> None:
     """Say what differs between the cases A and B: inputs, models included, and answers.
 
-    Both are solved where an input differs. Exit code 0: nothing differs; 1: something does.
+    Both are solved where an input differs. A and B may also be results (.json of solve --json):
+    then only answers are known. Exit code 0: nothing differs; 1: something does.
     """
-    from yieldopt.difference import difference
+    from yieldopt.difference import difference, result_difference
+    from yieldopt.errors import CaseError, Fault
     from yieldopt.read import load
     from yieldopt.report.difference import difference_text
+    from yieldopt.study.result_file import read_result
 
-    cases = load(before), load(after)
-    found = difference(*cases, answers=not inputs_only, solver=solver, time_limit_s=time_limit_s)
+    results = [path.suffix == ".json" for path in (before, after)]
+    if any(results):
+        if not all(results) or inputs_only:
+            hint = "give two cases, or two results of which answers alone are known"
+            raise CaseError(Fault("cannot be compared", "B", str(after), hint))
+        answers = read_result(before), read_result(after)
+        found = result_difference((str(before), str(after)), *answers)
+    else:
+        cases = load(before), load(after)
+        found = difference(
+            *cases, answers=not inputs_only, solver=solver, time_limit_s=time_limit_s
+        )
     show(found, difference_text, as_json)
     if not found.same:
         sys.exit(_DIFFERENT)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from yieldopt.data import bundled_cases
 from yieldopt.difference.answers import answer_changes
 from yieldopt.difference.changed import Change
 from yieldopt.difference.inputs import input_changes
 from yieldopt.optimize.budget import Budget
+from yieldopt.plan import Result
 from yieldopt.schema.case import Case
+from yieldopt.schema.origin import Origin
 from yieldopt.shown import Shown
 from yieldopt.solving import solve
 
@@ -18,12 +21,12 @@ _LEAST_S = 0.01  # of the second solve, where the first overran
 
 @dataclass(frozen=True)
 class Difference(Shown):
-    """What differs between a case and another.
+    """What differs between a case and another, or between two results.
 
     Parameters
     ----------
     before, after
-        Names of the two.
+        Names of the two; of cases of one name, their files.
     inputs
         Every key whose value differs, models and what they inherit included.
     answers
@@ -101,4 +104,37 @@ def difference(
         left = None if time_limit_s is None else max(budget.left_s(), _LEAST_S)
         second = solve(after, solver=solver, time_limit_s=left)
         found = tuple(answer_changes(first, second))
-    return Difference(before.name, after.name, inputs, found, asked)
+    return Difference(*_names(before, after), inputs, found, asked)
+
+
+def result_difference(names: tuple[str, str], before: Result, after: Result) -> Difference:
+    """Compare two results that are known; their inputs are not.
+
+    Parameters
+    ----------
+    names
+        What they are called.
+    before, after
+        From :func:`yieldopt.solve`.
+
+    Examples
+    --------
+    >>> from yieldopt import load
+    >>> case = load("minimal")
+    >>> strict = case.replace("products.asic.dppm_limit", 300.0)
+    >>> found = result_difference(("a", "b"), solve(case), solve(strict))
+    >>> found.answers[0].key, round(found.answers[0].relative, 5)
+    ('objective_usd', 0.00583)
+    """
+    return Difference(*names, (), tuple(answer_changes(before, after)), True)
+
+
+def _names(before: Case, after: Case) -> tuple[str, str]:
+    if before.name == after.name and before.origin and after.origin:
+        return _file(before.origin), _file(after.origin)
+    return before.name, after.name
+
+
+def _file(origin: Origin) -> str:
+    names = {str(path): name for name, path in bundled_cases().items()}
+    return names.get(origin.file, origin.file)
