@@ -43,6 +43,17 @@ def test_bundled_cases_and_case_files_here(
     assert offered(command, "min") == ["minimal", "minimal_mine.toml"]
 
 
+def test_result_files_where_a_command_takes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("result.json", "result.toml", "case.schema.json", "result.csv"):
+        (tmp_path / name).write_text("")
+    assert offered("diff", "res") == ["result.json", "result.toml"]
+    assert offered("diff", "result.json", "case.") == ["case."]  # a file, or nothing
+    assert offered("solve", "res") == ["result.toml"]
+
+
 def test_elsewhere_the_shell_offers_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert kinds("solve", "folder/mi") == {"file"}

@@ -17,13 +17,19 @@ from yieldopt.data import bundled_cases, data_folder
 
 
 class CasePath(click.Path):
-    """A case file, or the name of a bundled case."""
+    """A case file, or the name of a bundled case; or a result file, where a command takes one."""
+
+    def __init__(self, *, results: bool = False, path_type: type[Path] = Path) -> None:
+        super().__init__(path_type=path_type)
+        self.results = results
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Offer bundled names and case files that are here; elsewhere all files."""
-        here = (path.name for path in Path().glob("*.toml"))
+        endings = {".toml", ".json"} if self.results else {".toml"}
+        names = (path.name for path in Path().iterdir() if path.suffix in endings)
+        here = (name for name in names if not name.endswith(".schema.json"))
         found = [] if "/" in incomplete else _begin(incomplete, [*bundled_cases(), *sorted(here)])
         return found or [CompletionItem(incomplete, type="file")]
 

@@ -14,8 +14,8 @@ _DIFFERENT = 1  # as diff has it
 
 
 @click.command("diff")
-@click.argument("before", type=CasePath(path_type=Path), metavar="A")
-@click.argument("after", type=CasePath(path_type=Path), metavar="B")
+@click.argument("before", type=CasePath(results=True), metavar="A")
+@click.argument("after", type=CasePath(results=True), metavar="B")
 @click.option("--inputs", "inputs_only", is_flag=True, help="Inputs alone: nothing is solved.")
 @SOLVER
 @time_limit()

@@ -19,7 +19,7 @@ LIMIT_S = 60.0  # for the studies of a report, if no limit is given
 _FILE = "-o"
 _EXITS = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
 
-SOURCE = click.argument("source", metavar="CASE|RESULT.json", type=CasePath(path_type=Path))
+SOURCE = click.argument("source", metavar="CASE|RESULT.json", type=CasePath(results=True))
 REPORT = click.option(
     "--report",
     "report_file",
