@@ -19,6 +19,8 @@ from yieldopt import load
 from yieldopt.cli import main
 from yieldopt.data import bundled_cases, data_folder
 from yieldopt.read.book.grids import case_data
+from yieldopt.schema.case import ProductShape
+from yieldopt.schema.notes import notes
 
 CASE = "plan_from_tables"
 FIRST = re.compile(r'<c r="C2"[^>]*>.*?</c>')  # on the sheet Demand: of the first period
@@ -130,8 +132,17 @@ def test_a_case_file_is_laid_out_as_one_writes_it(tmp_path: Path) -> None:
     assert "\n\n[[products]]\nname = " in text
     assert "\nslots.memory = [{ part = " in text
     assert re.search(r"\nprice_usd = \{ low = .*, source = .* \}", text)
-    assert re.search(r"\ndemand = \[[0-9, ]+\]  # good packages", text)
-    assert sum("# good packages" in line for line in lines if line.startswith("demand")) == 1
+    said = notes(ProductShape)
+    assert f"\n# {said['price_usd']}\nprice_usd = {{" in text  # the line is long
+    assert re.search(rf"\npower_w = [0-9]+  # {re.escape(said['power_w'])}\n", text)
+    assert text.count(f"# {said['power_w']}\n") == 1  # of two products
+
+
+def test_a_schema_beside_the_case_is_named(book: Path, tmp_path: Path) -> None:
+    (tmp_path / "case.schema.json").write_text("{}")
+    came_back(book, tmp_path)
+    head = (tmp_path / "case.toml").read_text().splitlines()[0]
+    assert head == "#:schema ./case.schema.json"
 
 
 def test_overrides_have_a_table_for_each_model(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from yieldopt.schema.case import Case, CaseShape
 from yieldopt.schema.models import ENTRIES
 from yieldopt.schema.notes import notes
 
+_SCHEMA = "case.schema.json"
 _FIRST = ("name", "title", "periods")  # of a case file
 _MOST_PLACES = 10  # formulas that are named
 _NUMBER = "must be a number"
@@ -77,7 +78,10 @@ def imported(book: Path, file: Path, option: str) -> tuple[Case, str]:
 
 def _remarks(book: Path, file: Path, said: str) -> list[str]:
     """Return the head of a case file: its schema for editors, where it is from, what it took."""
-    schema = _seen(str(data_folder("schemas") / "case.schema.json"), Path(), file.parent)
+    beside = file.with_name(_SCHEMA).is_file()  # as `yieldopt new` puts it there
+    schema = f"./{_SCHEMA}"
+    if not beside:
+        schema = _seen(str(data_folder("schemas") / _SCHEMA), Path(), file.parent)
     head = [f":schema {schema}", f"Written from {book.name} by yieldopt import."]
     return [*head, said] if said else head
 

@@ -126,9 +126,12 @@ def _pairs(table: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each value in a table; those of tables in it by dotted key."""
     order = sorted(table, key=lambda key: key in _LAST)
     for key in order:
-        note = f"  # {said[key]}" if key in said else ""
+        note = f"# {said[key]}" if key in said else ""
         for path, value in _leaves((key,), table[key]):
-            yield _line(f"{toml_key(path)} = ", value) + note
+            line = _line(f"{toml_key(path)} = ", value)
+            if note and len(line) + len(note) > _LONG:
+                yield note
+            yield f"{line}  {note}" if note and len(line) + len(note) <= _LONG else line
             note = ""
 
 
