@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.random_flows import LAWS, random_flow
+from tests.seeds import seeds
 from tests.simulation import Estimate, SimResult, simulate
 
 JSON = dict[str, Any]
@@ -258,7 +259,7 @@ def test_random_flows_reach_every_feature_and_obey_their_options() -> None:
     assert not any(f"'{word}'" in plain for word in words)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(range(60), 30))
 def test_engine_agrees_with_the_simulation(seed: int) -> None:
     """Cost per good, quality, DPPM, every visit and every use, on a random flow."""
     import yieldopt
