@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from yieldopt.cli import main
 from yieldopt.read.book.layout import INPUTS, OUTPUTS, PLAN
 from yieldopt.report.book.contents import PLANNED, contents
-from yieldopt.report.charts.style import ORANGE
+from yieldopt.report.charts.style import LOST, category_colour
 from yieldopt.report.frames import TABLES
 
 CASE = "plan_from_tables"
@@ -96,8 +96,20 @@ def test_a_waterfall_is_drawn_as_one(file: Path, book: Any) -> None:
         below, bars = re.findall("<c:ser>.*?</c:ser>", chart)
         assert "<a:noFill/>" in below
         assert bars.count("<c:dPt>") >= 3
-        assert ORANGE[1:] in bars
+        assert LOST[1:] in bars
         assert '<c:grouping val="stacked"/>' in chart
+
+
+def test_a_category_has_the_colour_of_the_report(file: Path, book: Any) -> None:
+    with ZipFile(file) as held:
+        charts = [held.read(n).decode() for n in held.namelist() if "charts/chart" in n]
+    names = [cell.value for cell in book["Waterfalls"][1]][2:-3]
+    stacks = [re.findall("<c:ser>.*?</c:ser>", c) for c in charts if "Waterfalls!" in c]
+    assert stacks
+    for parts in stacks:
+        assert len(parts) == len(names)
+        for name, part in zip(names, parts, strict=True):
+            assert f'<a:srgbClr val="{category_colour(name)[1:]}"/>' in part
 
 
 def test_each_chart_has_a_text_for_those_who_do_not_see_it(file: Path) -> None:

@@ -141,7 +141,7 @@ def test_the_text_of_a_case_says_its_data(data: dict[str, Any]) -> None:
     assert tomllib.loads(text) == data
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(st.tuples(TEXTS, TEXTS | NUMBERS), min_size=1, max_size=20))
 def test_cells_keep_text_and_all_digits_in_a_file(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, Any]]

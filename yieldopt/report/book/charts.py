@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from yieldopt.read.book.layout import BARS, PLAN, WATERFALLS
 from yieldopt.report.cells import fitting, set_margins
-from yieldopt.report.charts.style import GREY, ORANGE, PALETTE, SKY, shown
+from yieldopt.report.charts.style import GREY, LOST, PALETTE, SKY, category_colour, shown
 from yieldopt.report.workbook import Columns, Values
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SCALE = 52  # per cent: what brings a page's charts onto A4 and Letter
 _LINE = {"color": "#595959", "width": 0.75}  # told from the ground where the fill is light
 _GRID = {"visible": True, "line": {"color": "#D9D9D9", "width": 0.5}}
 _SMALL = {"size": 9}
-_BAR_COLOURS = {"scrap": ORANGE, TOTAL: GREY}
+_BAR_COLOURS = {"scrap": LOST, TOTAL: GREY}
 
 
 class Drawing:
@@ -53,8 +53,8 @@ class Drawing:
                 continue
             chart = self._stacked()
             routes = (first, 1, last, 1)
-            for nth, at in enumerate(range(2, len(columns) - 3)):
-                look = _fill(nth)
+            for at in range(2, len(columns) - 3):
+                look = {"fill": {"color": category_colour(columns[at][0])}, "border": _LINE}
                 _series(chart, WATERFALLS, (0, at), routes, (first, at, last, at), look)
             self._place(chart, f"Cost per good package of {shown(product)}", "USD per good")
 
