@@ -34,9 +34,10 @@ from yieldopt.optimize.refine_case import refine_product
 from yieldopt.optimize.robust_case import robust_answer
 from yieldopt.planning.resilience import resilience
 from yieldopt.planning.why import why
+from yieldopt.report.charts.picture import VEGA_LITE
 from yieldopt.report.frames import Kind
 from yieldopt.report.notebook import html
-from yieldopt.report.pictured import VEGA_LITE, pictured
+from yieldopt.report.pictured import pictured
 from yieldopt.report.views_parts import view
 from yieldopt.shown import Shown
 from yieldopt.start_plan import start_plan

@@ -78,8 +78,9 @@ def bundle(found: Any) -> dict[str, Any]:
     >>> print(bundle(solve(load("minimal")))["text/plain"].splitlines()[0][:30])
     optimal: 2,208.30 USD (bound 2
     """
+    from yieldopt.report.charts.picture import VEGA_LITE
     from yieldopt.report.charts.style import counted
-    from yieldopt.report.pictured import VEGA_LITE, pictured, together
+    from yieldopt.report.pictured import pictured, together
 
     shown = view(found)
     drawn = pictured(found)

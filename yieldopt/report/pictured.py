@@ -19,6 +19,7 @@ from yieldopt.report.charts.budget import dppm_by_source
 from yieldopt.report.charts.crossover import crossover_map
 from yieldopt.report.charts.curves import u_curves
 from yieldopt.report.charts.frontier import cost_frontier
+from yieldopt.report.charts.picture import VEGA_LITE_5
 from yieldopt.report.charts.routes import routes_side_by_side
 from yieldopt.report.charts.style import LOOKS
 from yieldopt.report.charts.tornado import tornado_bars
@@ -26,9 +27,6 @@ from yieldopt.report.charts.waterfall import waterfall
 from yieldopt.study import Study
 from yieldopt.study.tornado import Tornado
 
-# JupyterLab and VS Code draw this version; the charts are the same in it and in Vega-Lite 6.
-VEGA_LITE = "application/vnd.vegalite.v5+json"
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _WIDE = 80  # characters of a line above a chart
 _APART = {"scale": {"color": "independent", "strokeDash": "independent"}}
 
@@ -123,7 +121,7 @@ def together(drawn: Sequence[Picture], head: str) -> dict[str, Any]:
     """
     data: dict[str, Any] = {}
     return {
-        "$schema": _SCHEMA,
+        "$schema": VEGA_LITE_5,
         "title": {"text": head.splitlines(), "anchor": "start", "fontSize": 12, "offset": 14},
         "config": LOOKS["light"],
         "padding": 12,

@@ -11,6 +11,9 @@ import vl_convert
 
 from yieldopt.report.charts.style import LOOKS, Theme
 
+# JupyterLab and VS Code draw this version; the charts are the same in it and in Vega-Lite 6.
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"
 Cell = str | float | int | bool | None
 Rows = list[dict[str, Any]]  # data of a chart
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
@@ -66,9 +69,11 @@ class Picture:
         head = {"text": self.title, "anchor": "start", "fontSize": 15, "offset": 14}
         return self.spec() | {"title": head, "padding": 12}
 
-    def _repr_mimebundle_(self, *args: Any, **how: Any) -> Any:
-        """Show the chart in a notebook."""
-        return self.chart._repr_mimebundle_(*args, **how)
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return the picture by MIME type, for a notebook; nothing is fetched for it."""
+        chart = self._slide() | {"$schema": VEGA_LITE_5, "config": LOOKS["light"]}
+        told = f"{self.title}. {self.line}"
+        return {"text/plain": told, "image/svg+xml": self.svg(), VEGA_LITE: chart}
 
 
 def inline(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
