@@ -150,7 +150,7 @@ def _assumed_texts(data: Any) -> set[str]:
 def test_no_assumption_of_the_files_is_left_out(name: str) -> None:
     """Against the files themselves: those of the case, and of the parts that fill its slots."""
     raw = tomllib.loads((data_folder("cases") / f"{name}.toml").read_text())
-    for other in ("changes", "scenarios", "tables", "override"):
+    for other in ("tables", "override"):
         raw.pop(other, None)
     wanted = _assumed_texts(raw)
     slots = [fill for p in raw["products"] for fills in p["slots"].values() for fill in fills]
@@ -163,6 +163,18 @@ def test_no_assumption_of_the_files_is_left_out(name: str) -> None:
     listed = {one.why for one in origins(load(name)).assumptions}
     assert wanted
     assert wanted <= listed
+
+
+@pytest.mark.parametrize(
+    ("name", "lists"), [("ask_memory_ramp", "changes"), ("ask_ramp_programme", "scenarios")]
+)
+def test_assumptions_of_changes_and_scenarios_are_listed(name: str, lists: str) -> None:
+    raw = tomllib.loads((data_folder("cases") / f"{name}.toml").read_text())[lists]
+    found = [one for one in origins(load(name)).assumptions if one.key.startswith(f"{lists}.")]
+    assert len(found) == len(raw) > 1
+    assert {one.why for one in found} == {entry["source"] for entry in raw}
+    begins = [entry.get("begins") or entry["name"] for entry in raw]
+    assert all(any(begin in one.key for one in found) for begin in begins)
 
 
 def test_a_result_alone_shows_what_it_holds_and_says_what_is_missing(

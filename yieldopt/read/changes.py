@@ -92,7 +92,7 @@ def read_changes(
         wrong = [] if over else list(_kept_faults(changed, before, at))
         for fault in document.locate(wrong):
             faults.setdefault(str(fault), fault)
-        found.append(Change(case.periods.index(shape.begins), changed))
+        found.append(Change(case.periods.index(shape.begins), changed, shape.source))
         before = changed
     return tuple(found), list(faults.values())
 

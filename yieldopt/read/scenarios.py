@@ -61,7 +61,9 @@ def read_scenarios(
                 own = own_fault(fault, document, ("scenarios", at), shape.override)
                 faults.append(own or named)
         else:
-            found.append(Scenario(shape.name, shape.probability, scaled(case, shape)))
+            found.append(
+                Scenario(shape.name, shape.probability, scaled(case, shape), shape.source or "")
+            )
     return tuple(found), faults
 
 

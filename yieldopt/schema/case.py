@@ -37,6 +37,7 @@ from yieldopt.schema.planning import (
     ResourceShape,
     ShareShape,
 )
+from yieldopt.schema.plain import case_data
 from yieldopt.schema.process import ProcessShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.schema.rules import Levels, RulesShape
@@ -158,6 +159,7 @@ class Scenario:
     name: str
     probability: float
     case: Case
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class Change:
 
     period: int
     case: Case  # with all changes up to here
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,19 @@ class Case(Shown):
         more = {key: value[0]} if isinstance(key, str) else dict(key)
         before = {k: v for k, v in self.origin.changes.items() if k not in more}
         return self.origin.reload(before | more)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data of what the case says itself, by the keys of a case file.
+
+        Models are in ``library``; of scenarios and changes the names and the periods are told.
+
+        Examples
+        --------
+        >>> from yieldopt import load
+        >>> load("minimal").to_dict()["products"][0]["dppm_limit"]
+        1000.0
+        """
+        return case_data(self)
 
     def product(self, name: str) -> ProductShape:
         """Return a product by name; ``UnknownName`` if there is none.

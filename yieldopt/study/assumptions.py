@@ -52,7 +52,7 @@ class Origins:
     ----------
     assumptions
         Of everything that the products of the case may use, on every route that they allow, as it
-        is in the first period; scenarios are not looked at.
+        is in the first period; of its changes over time and its scenarios the reason of each.
     sources
         Text of every source that is named, by name.
     inputs
@@ -114,6 +114,13 @@ def _entries(case: Case, models: Mapping[tuple[str, str], BaseModel]) -> Iterato
     for kind in _LISTS:
         for number, entry in enumerate(getattr(case, kind)):
             yield from _own(entry, (kind, entry_name(entry.model_dump()) or str(number)))
+    for at, change in enumerate(case.changes):
+        yield (
+            f"{join_key(('changes', str(at)))} (from {case.periods[change.period]})",
+            change.source,
+        )
+    for scenario in case.scenarios:
+        yield join_key(("scenarios", scenario.name)), scenario.source
     if case.resilience is not None:
         yield from _own(case.resilience, ("resilience",))
 
