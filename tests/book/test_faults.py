@@ -101,6 +101,7 @@ WRONG: list[tuple[Edit, list[str]]] = [
     (set_cell("Slots", "B2", 5), ["sheet Slots, row 2: the name of a slot must be text"]),
     (merge, ["sheet Slots, cells B2:B3: merged cells", "sheet Slots, row 3: the name of a slot"]),
     (misspell, ["sheet Resource: no sheet of a case; did you mean 'Resources'?", NO_NAMES]),
+    (set_cell("Periods", "A1", "when"), ["sheet Periods: no column 'period'"]),
     (drop("Products"), ["sheet Products: there is no such sheet"]),
     (drop("Case"), ["sheet Case: there is no such sheet"]),
     (title_above, ["sheet Products: no header in row 1"]),

@@ -80,12 +80,19 @@ def _case(sheets: Mapping[str, Sheet], out: Joined) -> None:
         for key in (*LISTS, "periods", "override", "tables"):
             if out.data.pop(key, None) is not None:
                 out.fault("has a sheet of its own", out.places.pop((key,)), key)
-    if PERIODS in sheets and has_columns(sheets[PERIODS], ("period",), out):
-        _only(sheets[PERIODS], ("period",), out)
-        cells = [row["period"] for _, row in values_in(sheets[PERIODS], out) if "period" in row]
-        if cells:
-            out.data["periods"] = [value for value, _ in cells]
-            out.places |= {("periods", at): where for at, (_, where) in enumerate(cells)}
+    if PERIODS in sheets:
+        _periods(sheets[PERIODS], out)
+
+
+def _periods(sheet: Sheet, out: Joined) -> None:
+    if not has_columns(sheet, ("period",), out):
+        out.unread.add(("periods",))
+        return
+    _only(sheet, ("period",), out)
+    cells = [row["period"] for _, row in values_in(sheet, out) if "period" in row]
+    if cells:
+        out.data["periods"] = [value for value, _ in cells]
+        out.places |= {("periods", at): where for at, (_, where) in enumerate(cells)}
 
 
 def _put_key(

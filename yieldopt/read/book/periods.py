@@ -40,7 +40,8 @@ def join_periods(sheet: Sheet, kind: str, key: str, out: Joined) -> None:
         out.fault(f"its rows name {kind}, of which there are none", f"sheet {sheet.name}")
         return
     periods = periods_of(out)
-    if any(row.startswith(f"sheet {PERIODS},") for row in out.spoilt):
+    unread = ("periods",) in out.unread
+    if unread or any(row.startswith(f"sheet {PERIODS},") for row in out.spoilt):
         out.unsure.add((kind, None, key))  # which columns there must be is not known
         return
     for column in order[2:]:
