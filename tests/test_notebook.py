@@ -122,7 +122,7 @@ def results() -> dict[str, Shown]:
         "no frontier": product_frontier(impossible, "asic"),
         "routes": compare(case),
         "no routes": compare(impossible),
-        "break-even": breakeven("minimal", KEY, ("cowos_s", "osat_2p5d"), low=0.0, high=20.0),
+        "break-even": breakeven(case, KEY, ("cowos_s", "osat_2p5d"), low=0.0, high=20.0),
         "starts": start_plan(case, result),
         "why": why(load("plan_from_tables"), time_limit_s=20.0),
         "no plan, why": why(impossible, time_limit_s=20.0),
@@ -186,7 +186,7 @@ def test_frames_have_the_rows_of_the_view(name: str) -> None:
             assert there == own[0].drop_nulls().to_list()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "case"])
+@pytest.mark.parametrize("name", NAMES)
 def test_plain_data_is_json_and_has_the_numbers_of_the_frames(name: str) -> None:
     found: Any = results()[name]
     data = found.to_dict()

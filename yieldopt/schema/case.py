@@ -26,6 +26,7 @@ from yieldopt.schema.base import (
 from yieldopt.schema.insertion import InsertionShape
 from yieldopt.schema.origin import Origin
 from yieldopt.schema.part import PartShape, SlotFill
+from yieldopt.schema.plain import case_data
 from yieldopt.schema.planning import (
     BudgetShape,
     ExpansionShape,
@@ -37,7 +38,6 @@ from yieldopt.schema.planning import (
     ResourceShape,
     ShareShape,
 )
-from yieldopt.schema.plain import case_data
 from yieldopt.schema.process import ProcessShape
 from yieldopt.schema.route import RouteShape
 from yieldopt.schema.rules import Levels, RulesShape
