@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
+from yieldopt import CaseError, load
 from yieldopt.cli import main
 from yieldopt.data import data_folder
 from yieldopt.read.merging import merged, unknown_entries
@@ -229,6 +231,46 @@ def test_a_changed_model_is_refused_by_the_schema_only_if_by_the_check(kind: str
             refused += bool(said)
             accepted += not said
     assert min(refused, accepted) > 30
+
+
+@pytest.mark.long
+def test_a_changed_case_that_loads_is_not_refused(tmp_path: Path) -> None:
+    """Nor does one load that has another shape."""
+    random_ = random.Random(8)
+    shutil.copytree(ROOT / "cases" / "plan_tables", tmp_path / "plan_tables")
+    loaded = refused = 0
+    for path in sorted((ROOT / "cases").glob("*.toml")):
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        for mutant in mutants(data, random_, 6):
+            said = faults("case", mutant)
+            (tmp_path / "case.toml").write_text(toml(mutant), encoding="utf-8")
+            try:
+                load(tmp_path / "case.toml")
+            except CaseError as error:
+                refused += 1
+                shape = [f for f in error.faults if f.message.startswith(OF_SHAPE)]
+                assert said or not shape, (path.stem, shape)
+            else:
+                loaded += 1
+                assert said == [], path.stem
+    assert min(refused, loaded) > 10
+
+
+OF_SHAPE = ("unknown key", "is missing", "must be a", "must be at", "must be above", "must be one")
+
+
+def toml(data: dict[str, Any]) -> str:
+    """A case as TOML: what stands below its lists and tables in one line."""
+    return "".join(f"{json.dumps(key)} = {inline(value)}\n" for key, value in data.items())
+
+
+def inline(value: Any) -> str:
+    if isinstance(value, dict):
+        held = (f"{json.dumps(key)} = {inline(item)}" for key, item in value.items())
+        return "{ " + ", ".join(held) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def whole_of(kind: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _definitions() -> dict[str, Schema]:
     for bounds in _BOUNDS:
         name = tidy({"$ref": Quantity.__name__, "within": bounds})["$ref"]
         out[name] = bounded(quantity, bounds)
-    each = out[PerPeriod.__name__]
+    each = out[PerPeriod.__name__] | {"minProperties": 1, "maxProperties": 1}
     lists = {"type": "array", "items": _AMOUNT}
     out[PerPeriod.__name__] = {"anyOf": [_AMOUNT, lists, each]}
     by_name = {"type": "object", "additionalProperties": _AMOUNT}
@@ -163,7 +163,9 @@ def _case() -> Schema:
     lists: dict[str, type[BaseModel]] = {**ENTRIES, "tables": TableShape}
     for key, shape in lists.items():
         body["properties"][key]["items"] = {"$ref": _REF + shape.__name__}
-    return body
+    given = {"resources": {"items": {"required": ["capacity"]}}}
+    alone = {"if": {"not": {"required": ["tables"]}}, "then": {"properties": given}}
+    return body | {"allOf": [alone]}
 
 
 def _override() -> Schema:
