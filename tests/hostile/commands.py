@@ -34,10 +34,11 @@ _QUESTIONS: dict[str, tuple[list[str], bool]] = {
     "diff": (["diff", "CASE", "minimal", "--inputs"], True),
 }
 _FILES: dict[str, list[str]] = {
-    "out": ["solve", "CASE", "--out", "FOLDER/out", "--report", "FOLDER/solved.html"],
-    "resilience_out": ["resilience", "CASE", "--out", "FOLDER/resilience"],
+    "out": ["solve", "CASE", "--out", "FOLDER/out"],
     "report": ["report", "CASE", "-o", "FOLDER/report.html"],
     "of_result": ["report", "FOLDER/out/result.json", "-o", "FOLDER/of_result.html"],
+    "solve_report": ["solve", "CASE", "--report", "FOLDER/solved.html"],
+    "resilience_out": ["resilience", "CASE", "--out", "FOLDER/resilience"],
     "charts": ["charts", "CASE", "--out", "FOLDER/charts"],
     "export": ["export", "CASE", "-o", "FOLDER/book.xlsx"],
     "import": ["import", "FOLDER/book.xlsx", "-o", "FOLDER/again.toml"],

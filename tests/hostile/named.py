@@ -8,7 +8,7 @@ from typing import Any
 
 PLAIN = "plain"
 NAMES = {
-    "markup": "</script><b onload='x'>\"&{{7*7}}${x}]]>",
+    "markup": "</script><marquee onload='x'>\"&{{7*7}}${x}]]>",
     "stroke": "a/b",
     "signs": "a.b[0]|c:d,e=f;g#h",
     "folder": "../../x",

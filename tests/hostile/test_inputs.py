@@ -78,8 +78,8 @@ DEEP = {
     "list": "x = " + "[" * 300 + "]" * 300,
     "table": "override = " + "{a=" * 150 + "1" + "}" * 150,
     "dotted": "override.processes.n5." + ".".join("a" * 700) + " = 1",
-    "very": "override." + ".".join("a" * 5000) + " = 1",
-    "header": "[override." + ".".join("a" * 5000) + "]\nx = 1",
+    "very": "override." + ".".join("a" * 2000) + " = 1",
+    "header": "[override." + ".".join("a" * 2000) + "]\nx = 1",
 }
 
 
@@ -92,7 +92,7 @@ def test_keys_and_values_of_changes_are_not_too_deep() -> None:
     deep: dict[str, object] = {}
     for _ in range(2000):
         deep = {"a": deep}
-    for changes in ({"override." + ".".join("a" * 5000): 1}, {"override": deep}):
+    for changes in ({"override." + ".".join("a" * 2000): 1}, {"override": deep}):
         with pytest.raises(CaseError, match="nested too deeply"):
             load("minimal", changes)
 

@@ -36,7 +36,7 @@ def two_places(folder: Path, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [PLAIN, NAME])
+@pytest.mark.parametrize("name", [pytest.param(PLAIN, marks=pytest.mark.long), NAME])
 @pytest.mark.parametrize(
     ("rule", "key", "value"),
     [

@@ -75,6 +75,9 @@ def load(path: str | Path, changes: Mapping[str, Any] | None = None) -> Case:
 
 def _loaded(document: Document, folder: Path, changes: Mapping[str, Any]) -> Case:
     """Return the case of an opened file, which knows how to be read with other changes."""
+    deep = [Fault(TOO_DEEP, key) for key, value in changes.items() if not is_shallow(value)]
+    if deep:
+        raise CaseError(deep)
     changes = {key: plain_value(value) for key, value in changes.items()}
     try:
         case = _over_time(document, folder, _nested(changes), not changes)
@@ -185,11 +188,7 @@ def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
         for key, path in paths.items()
         if path[0] not in known
     ]
-    faults += [
-        Fault(TOO_DEEP, key)
-        for key, path in paths.items()
-        if len(path) > DEEPEST or not is_shallow(changes[key])
-    ]
+    faults += [Fault(TOO_DEEP, key) for key, path in paths.items() if len(path) > DEEPEST]
     if faults:
         raise CaseError(faults)
     for key, value in changes.items():

@@ -17,6 +17,7 @@ from yieldopt.errors import CaseError, Fault
 from yieldopt.read.keys import parent_key
 
 DEEPEST = 100  # tables and lists in one another
+_HOLDING = (dict, list, tuple)
 TOO_DEEP = "nested too deeply"
 _LARGEST = 1 << 28  # bytes of a file of text: no case comes near
 
@@ -88,10 +89,10 @@ def open_document(path: str | Path, kind: str) -> Document:
 
 def is_shallow(data: Any) -> bool:
     """Whether no table or list stands in more than :data:`DEEPEST` others: a file needs a dozen."""
-    below = [data] if isinstance(data, dict | list) else []
-    for _ in range(DEEPEST):
-        inner = (item.values() if isinstance(item, dict) else item for item in below)
-        below = [one for items in inner for one in items if isinstance(one, dict | list)]
+    below = [data]
+    for _ in range(DEEPEST + 1):
+        held = [one for one in below if isinstance(one, _HOLDING)]
+        below = [x for one in held for x in (one.values() if isinstance(one, dict) else one)]
         if not below:
             return True
     return False
