@@ -148,3 +148,17 @@ def test_rules_are_searched_with_the_tables_of_the_whole(monkeypatch: pytest.Mon
     found = best_under(cut)
     assert found.levels == alone.levels
     assert found.value_usd == pytest.approx(alone.value_usd, rel=CLOSE)
+
+
+def test_a_template_of_other_costs_takes_nothing_of_the_whole() -> None:
+    """As prices that become costs do to a template under cut menus (take or pay)."""
+    template = random_template(5)
+    ruled = apply_rules(template, Rules())
+    best_under(ruled)
+    place, choice = max(template.choices().items(), key=lambda pair: len(pair[1].options))
+    dear = changed(template, 0, CHANGES["cost"])
+    cut = replace(ruled, template=dear, menus={**ruled.menus, place: tuple(choice.options)[-1:]},
+                  wider=ruled, _problems={})  # fmt: skip
+    alone = best_levels(prepare(dear.limited({place: tuple(choice.options)[-1:]})))
+    assert best_under(cut).value_usd == pytest.approx(alone.value_usd, rel=CLOSE)
+    assert alone.value_usd != pytest.approx(best_under(ruled).value_usd, rel=1e-6)

@@ -69,7 +69,7 @@ def with_prices_as_costs(
     template = Template(ruled.template.ship, tuple(nodes))
     if any(np.min(step.cost_usd) < 0.0 for step in template.steps()):
         return None
-    return replace(ruled, template=template, _problems={})
+    return replace(ruled, template=template, wider=None, _problems={})
 
 
 def _priced(step: Step, prices: Mapping[str, float], money: float) -> Step:

@@ -85,7 +85,9 @@ class Ruled:
     def _cut_down(self, menus: Menus) -> Problem | None:
         """Return the problem of cut menus out of one with more levels, where one is at hand."""
         for wide in (self, self.wider):
-            whole = wide._problems.get(tuple(wide.menus.values())) if wide else None
+            if wide is None or wide.template is not self.template:  # other costs, other tables
+                continue
+            whole = wide._problems.get(tuple(wide.menus.values()))
             found = narrowed_problem(whole, menus) if whole else None
             if found is not None:
                 return found
