@@ -15,6 +15,8 @@ from tests.guide.runner import DOCUMENTS, FRESH, NOT_RUN, ROOT, Reader, environm
 from yieldopt.cli import main as cli
 
 LONG = {  # more than some seconds
+    "docs/case-file.md",
+    "docs/concepts.md",
     "docs/howto/ask-what-if.md",
     "docs/howto/draw-a-chart.md",
     "docs/howto/workbook.md",
