@@ -99,7 +99,7 @@ def test_one_curve_against_a_dense_grid(seed: int) -> None:
     against_grid(seed, 1, 1001)
 
 
-@pytest.mark.parametrize("seed", TWO)
+@pytest.mark.parametrize("seed", seeds(TWO, 4))
 def test_two_curves_against_a_dense_grid(seed: int) -> None:
     against_grid(seed, 2, 101)
 
@@ -240,6 +240,7 @@ def test_kinks_of_what_is_repaired_are_cut_at() -> None:
     assert Bend(template, independent, curves).kinks == ()
 
 
+@pytest.mark.long
 def test_curves_that_move_each_others_kinks() -> None:
     """A weaker bound where their coverages may meet inside, second order where they cannot."""
     template, curves = nested_pair(0.5)
@@ -348,7 +349,11 @@ def with_final_curve(name: str, product: str) -> tuple[Template, list[Curve], fl
 
 
 @pytest.mark.parametrize(
-    ("name", "product"), [("minimal", "asic"), ("ask_cpo_switch", "co_packaged")]
+    ("name", "product"),
+    [
+        ("minimal", "asic"),
+        pytest.param("ask_cpo_switch", "co_packaged", marks=pytest.mark.long),
+    ],
 )
 def test_final_test_of_a_shipped_case_closes(name: str, product: str) -> None:
     """With a limit; every random plan that keeps it costs more than the bound."""

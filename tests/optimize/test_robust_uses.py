@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.robust_scenarios import Brute, scenarios
+from tests.seeds import seeds
 from yieldopt import CaseError, evaluate
 from yieldopt.benchmark.problems import long_menus
 from yieldopt.flow import Faults, Input, Step
@@ -26,7 +27,7 @@ from yieldopt.template import Choice, OpenNode, Template
 RELATIVE = 2e-10  # the search claims 1e-10 of the value
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(range(60), 30))
 def test_limits_on_use_against_brute_force(seed: int) -> None:
     """Binding ones, alone and with a DPPM limit, with bounds and without."""
     templates, p = scenarios(seed)

@@ -30,6 +30,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_processes_give_what_one_gives(path: Path) -> None:
     alone, beside = study_case(path), study_case(path, processes=2)
     assert beside.products == alone.products
