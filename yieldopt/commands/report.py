@@ -47,11 +47,11 @@ def report_(source: Path, file: Path, solver: str, time_limit_s: float | None) -
 
     Of RESULT.json (of solve --json) the page shows what it holds, and says what is missing.
     """
-    from yieldopt.report.page.document import page
     from yieldopt.report.page.file import check_page, write_page
 
     check_page(file, _FILE)
     if is_result(source):
+        from yieldopt.report.page.document import page
         from yieldopt.study.planned import planned_study
 
         study = planned_study(source)
@@ -80,16 +80,18 @@ def write_report(
 ) -> Result:
     """Study a case, with its plan where it is known, and write the page; return the plan."""
     from yieldopt.read import load
-    from yieldopt.report.page.document import page
     from yieldopt.report.page.file import write_page
     from yieldopt.report.page.library import library_aside
-    from yieldopt.study import study_case
-    from yieldopt.study.assumptions import origins
 
-    with library_aside() as library:
+    with library_aside() as library:  # it begins before anything large is loaded here
+        from yieldopt.study import study_case
+        from yieldopt.study.assumptions import origins
+
         study = study_case(
             case, result=result, solver=solver, time_limit_s=time_limit_s, processes=processors()
         )
+        from yieldopt.report.page.document import page
+
         write_page(page(study, origins(load(case)), library), file, option)
     return study.result
 
