@@ -17,7 +17,7 @@ test: $(STAMP)
 	@echo "needs no browser and no office; report and workbook in real ones: make test-browser test-office"
 	$(BIN)/python $(TESTS) -m "not long"
 
-# More seeds of the random problems, and what takes more than ten seconds; CI runs them too.
+# More seeds of the random problems, and what takes more than three seconds; CI runs them too.
 test-long: $(STAMP)
 	$(BIN)/python $(TESTS) -m long
 

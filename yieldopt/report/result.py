@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yieldopt.plan import ProductResult, Recipe, Result, Status
-from yieldopt.report.text import columns, usd
+from yieldopt.report.text import columns, quantity, usd
 
 Rows = list[Sequence[str]]
 
@@ -115,7 +115,7 @@ def _decisions(result: Result) -> str:
         return ""
     rows: Rows = [("decision", "what", "product", "period", "amount", "capital, USD")]
     for row in result.decisions:
-        amount = f"{row['amount']:.0%}" if row["kind"] == "booking" else f"{row['amount']:g}"
+        amount = f"{row['amount']:.0%}" if row["kind"] == "booking" else quantity(row["amount"])
         what = row["kind"], row["name"], row["product"] or "", row["period"]
         rows.append((*what, amount, usd(row["cost_usd"])))
     return columns(rows, right=(4, 5))
@@ -150,7 +150,7 @@ def _scarce(result: Result) -> str:
     for price in result.shadow_prices:
         if price["usd_per_unit"] > 1e-9:
             row = used[price["resource"], price["period"]]
-            shown = (f"{row['capacity']:,.6g}", usd(price["usd_per_unit"]))
+            shown = (quantity(row["capacity"]), usd(price["usd_per_unit"]))
             rows.append((price["resource"], price["period"], *shown))
     if len(rows) == 1:
         return "no resource is scarce" if result.resource_use and not result.binding else ""

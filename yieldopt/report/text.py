@@ -6,10 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from yieldopt.errors import CaseError
 from yieldopt.flow import Flow, Outcome
 
 _ROUND = 1e3  # amounts from here on are shown whole
+
+_TOO_LARGE = "a result is too large for a double: check the sizes of the input"
 
 
 def to_json(data: Any) -> str:
@@ -17,9 +21,7 @@ def to_json(data: Any) -> str:
     try:
         return json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
     except ValueError:
-        raise CaseError(
-            "a result is too large for a double: check the sizes of the input"
-        ) from None
+        raise CaseError(_TOO_LARGE) from None
 
 
 def outcome_data(out: Outcome) -> dict[str, Any]:
@@ -27,6 +29,10 @@ def outcome_data(out: Outcome) -> dict[str, Any]:
     data = out.to_dict()
     blocked = data.pop("blocked", None)
     if blocked is None:
+        tables = (out.waterfall_usd, out.visits, out.uses)
+        numbers = [out.cost_per_good_usd, *(value for table in tables for value in table.values())]
+        if not all(np.isfinite(value).all() for value in numbers):
+            raise CaseError(_TOO_LARGE)
         return {"status": "evaluated"} | data | {"binding": []}
     empty: dict[str, Any] = {
         key: {} if isinstance(value, dict) else None for key, value in data.items()
