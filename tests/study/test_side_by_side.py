@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from yieldopt import load
 from yieldopt.optimize.budget import Budget
 from yieldopt.study import study_case
-from yieldopt.study.side_by_side import products_of
+from yieldopt.study.side_by_side import _study, products_of
 
 MINIMAL = Path(__file__).parents[2] / "cases" / "minimal.toml"
 NAMES = ["one", "two", "three"]
@@ -38,9 +41,17 @@ def test_processes_give_what_one_gives(path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
-def test_a_time_limit_is_shared_out(path: Path) -> None:
+def test_a_time_limit_is_shared_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yieldopt.study.side_by_side._SHORT_S", 0.0)
     late = study_case(path, processes=2, time_limit_s=1e-6)
     assert all(str(one.tornado.status) == "unknown" for one in late.products)
+
+
+def test_what_a_process_takes_to_begin_counts(path: Path) -> None:
+    """A minute of time asked for a minute ago is none."""
+    late = _study(load(path), 0, 60.0, time.time() - 61.0)
+    assert str(late.tornado.status) == "unknown"
+    assert str(_study(load(path), 0, 60.0, time.time()).tornado.status) == "optimal"
 
 
 def test_a_process_that_dies_costs_no_answer(path: Path) -> None:
@@ -61,9 +72,60 @@ def test_what_ends_the_study_ends_the_processes(path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
-def test_few_products_are_studied_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_of_others_are_left_alone(path: Path) -> None:
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60.0,))
+    with pytest.raises(KeyboardInterrupt), products_of(load(path), Budget(), 2):
+        other.start()
+        raise KeyboardInterrupt
+    try:
+        assert multiprocessing.active_children() == [other]
+    finally:
+        other.kill()
+        other.join()
+
+
+KILLED = """
+import multiprocessing, sys, time
+from yieldopt import load
+from yieldopt.optimize.budget import Budget
+from yieldopt.study.side_by_side import products_of
+with products_of(load(sys.argv[1]), Budget(), 2):
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    time.sleep(60.0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_a_program_that_is_killed_leaves_no_process(path: Path) -> None:
+    """As `timeout` does, or a system short of memory: no handler of the program runs."""
+    command = [sys.executable, "-c", KILLED, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        pids = [int(pid) for pid in program.stdout.readline().split()]
+        assert pids
+        program.kill()
+    end = time.monotonic() + 20.0
+    while (left := [pid for pid in pids if _runs(pid)]) and time.monotonic() < end:
+        time.sleep(0.05)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_few_products_or_seconds_are_studied_here(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise BrokenProcessPool
 
     monkeypatch.setattr("yieldopt.study.side_by_side.ProcessPoolExecutor", refuse)
     assert len(study_case("minimal", processes=2).products) == 1
+    assert len(study_case(path, processes=2, time_limit_s=0.2).products) == len(NAMES)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 
-from yieldopt.optimize.budget import Budget
+from yieldopt.optimize.budget import LEAST_S, Budget
 from yieldopt.schema.case import Case
 from yieldopt.study.product import ProductStudy, study_product
 
 _FEW = 3  # products that are sooner studied one by one: a process takes half a second to begin
+_SHORT_S = 5.0  # in less time a process hardly begins
 
 
 class Products:
@@ -77,7 +81,8 @@ class Products:
             except IndexError:
                 return
             try:
-                self._found[at] = pool.submit(_study, self.case, at, share.limit_s).result()
+                asked = pool.submit(_study, self.case, at, share.limit_s, time.time())
+                self._found[at] = asked.result()
             except BrokenProcessPool:  # the system had no memory for it, say
                 self._left.append(at)
                 return
@@ -97,28 +102,42 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
     case, budget
         Whose products, and the time for all of them.
     processes
-        At most, this one among them; with 1, or where products are few, they are studied in it.
+        At most, this one among them; with 1, or where products or seconds are few, they are studied
+        in it.
     """
-    if processes < 2 or len(case.products) < _FEW:
+    late = budget.limit_s is not None and budget.left_s() < _SHORT_S
+    if processes < 2 or len(case.products) < _FEW or late:
         yield Products(case, budget)
         return
-    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes - 1, context) as pool:
+    end, line = context.Pipe(duplex=False)  # of this program's life: the system closes it too
+    with end, line, ProcessPoolExecutor(processes - 1, context, _begin, (end,)) as pool:
         try:
             with _interrupts_ignored():
                 for _ in range(processes - 1):
                     pool.submit(int)  # a process begins
             yield Products(case, budget, pool, processes)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-                process.join()
+            line.close()
+            pool.shutdown(cancel_futures=True)
             raise
 
 
-def _study(case: Case, at: int, limit_s: float | None) -> ProductStudy:
+def _begin(end: Connection) -> None:
+    """Let this process end with the program that began it, however that ends, and not by Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(end,), daemon=True).start()
+
+
+def _end_with(end: Connection) -> None:
+    end.poll(None)  # nothing is ever sent: the other end was closed
+    os._exit(1)
+
+
+def _study(case: Case, at: int, limit_s: float | None, asked: float) -> ProductStudy:
+    """Study a product; of its seconds those are gone that this process took to begin."""
+    if limit_s is not None:
+        limit_s = max(LEAST_S, limit_s - max(0.0, time.time() - asked))
     return study_product(case, case.products[at], Budget.of(limit_s))
 
 
