@@ -100,6 +100,25 @@ def test_a_problem_beside_another_is_itself(seed: int) -> None:
     assert shared > 0 or not kin.leaves
 
 
+@pytest.mark.parametrize("seed", [3, 5, 8])
+def test_levels_in_another_order_are_other_tables(seed: int) -> None:
+    """Menus that hold the same levels are equal, in whatever order: tables go by it."""
+    template = random_template(seed)
+    kin = prepare(template)
+    best_levels(kin)
+    nodes = [OpenNode(node.name, node.inputs, tuple(map(reordered, node.items)))
+             for node in template.nodes]  # fmt: skip
+    other = Template(template.ship, tuple(nodes))
+    assert other == template
+    assert_same(prepare(other, kin), prepare(other))
+
+
+def reordered(item: Step | Choice) -> Step | Choice:
+    if not isinstance(item, Choice):
+        return item
+    return Choice(item.name, dict(reversed(item.options.items())))
+
+
 @pytest.mark.parametrize("seed", seeds(range(60), 20))
 def test_a_cut_problem_is_that_of_the_cut_template(seed: int) -> None:
     template = random_template(seed)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+import numpy as np
 import pytest
 
 from yieldopt import CaseError, load
@@ -48,3 +52,18 @@ def test_a_key_of_no_number_and_a_value_out_of_range_are_refused() -> None:
         replaced(case, "processes.n5.d0_per_cm2", -0.1)
     with pytest.raises(CaseError, match=r"the shares sum to 0\.8, not to 1"):
         replaced(case, "processes.n5.shares.logic", 0.5)
+
+
+def test_what_equals_a_number_asked_for_before_is_looked_at_anew() -> None:
+    """Cases are remembered by value: True equals 1.0, and 0.0 equals -0.0."""
+    case, key = load("minimal"), "processes.n5.d0_per_cm2"
+
+    def now(value: Any) -> Any:
+        return replaced(case, key, value).library.processes["n5"].d0_per_cm2.base
+
+    assert now(1.0) == 1.0
+    assert replaced(case, key, 1.0) is replaced(case, key, 1.0)
+    for value in (True, [1.0], np.array(1.0)):
+        with pytest.raises(CaseError, match="must be a number"):
+            now(value)
+    assert [math.copysign(1.0, now(value)) for value in (-0.0, 0.0)] == [-1.0, 1.0]

@@ -51,9 +51,10 @@ class Tree:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """What decides the axes of all tables: the nodes, where tests stand, how many levels."""
-        inner = [(node.name, menu_sizes(node)) for node in self.inner]
-        branches = [(node.name, self.sizes(node)) for node in self.branches]
+        """What decides the axes of all tables: the nodes, where tests stand, levels in order."""
+        inner = [(node.name, _menus(node)) for node in self.inner]
+        parts = [(node.name, self.parts(node)) for node in self.branches]
+        branches = [(name, [_menus(part) for part in under]) for name, under in parts]
         return self.root, self.parent, self.tests, self.gaps, inner, branches
 
     def is_laid_out_as(self, other: Tree) -> bool:
@@ -141,6 +142,11 @@ def same_branches(tree: Tree, other: Tree) -> tuple[bool, ...]:
 def menu_sizes(node: OpenNode) -> tuple[int, ...]:
     """Return the number of levels of every choice of a node."""
     return tuple(len(item.options) for item in node.items if isinstance(item, Choice))
+
+
+def _menus(node: OpenNode) -> list[list[str]]:
+    """Return the levels of every choice of a node, in order: equal choices may differ in it."""
+    return [list(item.options) for item in node.items if isinstance(item, Choice)]
 
 
 def is_test(item: Step | Choice) -> bool:

@@ -46,12 +46,19 @@ def replaced(case: Case, key: str, value: float) -> Case:
     >>> cleaner.library.processes["n5"].d0_per_cm2.base
     0.07
     """
-    return _replaced(Same(case), key, value)
+    # What equals it may be refused (True is 1.0), or be another number (-0.0 is 0.0).
+    if type(value) is float and value != 0.0:
+        return _remembered(Same(case), key, value)
+    return _replaced(case, key, value)
 
 
 @lru_cache(maxsize=512)  # the studies of every product ask for the same cases
-def _replaced(shared: Same[Case], key: str, value: float) -> Case:
-    case, parts = shared.held, key_parts(key)
+def _remembered(shared: Same[Case], key: str, value: float) -> Case:
+    return _replaced(shared.held, key, value)
+
+
+def _replaced(case: Case, key: str, value: float) -> Case:
+    parts = key_parts(key)
     held = quantity_at(case, parts)
     if held is None:
         hint = near_miss(*known_at(case, parts))
