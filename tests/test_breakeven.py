@@ -150,6 +150,30 @@ def test_a_jump_is_no_break_even() -> None:
     assert crossings(lambda v: 1.0 if v < 0.4 else 3.0, lambda v: 2.0) == [(0.4, "a", "b", True)]
 
 
+class Few(Stub):
+    """Fails where a search does not end."""
+
+    def cost(self, value: float, which: int) -> float | None:
+        assert len(self.looked) < 200
+        return super().cost(value, which)
+
+
+def test_what_happens_at_0_is_found_in_few_looks() -> None:
+    """A share of a value that nears 0 is never reached: the last values before it are 5e-324."""
+    for most in (1.0, 1e-300, 1e300):
+        (found,) = (
+            Few(lambda v: 3.0 if v > 0.0 else 1.0, lambda v: 2.0).run(0.0, 0.5, most).crossings
+        )
+        assert (found.not_below, found.is_jump) == (0.0, True)
+        assert 0.0 < found.value <= 1e-19 * most
+        alone = Few(lambda v: None if v > 0.0 else 1.0, lambda v: 2.0).run(0.0, 0.5, most)
+        assert alone.crossings == ()
+        after = Few(lambda v: 1.0 if v > 0.0 else None, lambda v: 2.0).run(0.0, 0.5, most)
+        assert after.crossings == ()
+    (small,) = Few(lambda v: v, lambda _: 1e-12).run(0.0, 0.5, 1.0).crossings
+    assert small.value == pytest.approx(1e-12, rel=1e-7)
+
+
 def test_stretches_where_a_route_cannot_be_taken() -> None:
     def until(end: float) -> Any:
         return lambda v: 0.53 if v < end else None

@@ -28,7 +28,8 @@ class Crossing:
     recipes
         What is done at the value, by route.
     not_below
-        It lies between that and ``value``: 1e-7 apart, or more where time ended.
+        It lies between that and ``value``: 1e-7 of it apart, 1e-20 of the range where it nears 0,
+        or more where time ended or a route cannot be taken in between.
     """
 
     value: float

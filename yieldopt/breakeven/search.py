@@ -11,14 +11,18 @@ from yieldopt.plan import Status
 
 _POINTS = 17  # of the first scan
 _CLOSE = 1e-7  # of the value
+_NOTHING = 1e-20  # of the range: so near to 0, a share of the value is never reached
 _APART = 1e-5  # of the cost: more is a jump
 
 
 class Search(RouteCosts):
     """Where the costs of both routes cross."""
 
+    _least = 0.0  # that values are told apart by
+
     def run(self, low: float, base: float, high: float) -> BreakEven:
         ends = (low, base, high)
+        self._least = _NOTHING * (high - low)
         costs = {
             route: (self.cost(low, i), self.cost(base, i), self.cost(high, i))
             for i, route in enumerate(self.routes)
@@ -51,6 +55,11 @@ class Search(RouteCosts):
             ),
         )
 
+    def _is_close(self, one: float, other: float) -> bool:
+        """Whether two values tell no more apart: in between there may be no number at all."""
+        apart, most = abs(one - other), max(abs(one), abs(other))
+        return apart <= max(_CLOSE * most, self._least) or 0.5 * (one + other) in (one, other)
+
     def _sign(self, value: float) -> bool:
         difference = self.difference(value)
         assert difference is not None
@@ -71,7 +80,7 @@ class Search(RouteCosts):
 
     def _edge(self, inside: float, outside: float) -> float:
         """Close in on where a route ends; the value returned is still inside."""
-        while abs(outside - inside) > _CLOSE * max(abs(inside), abs(outside)):
+        while not self._is_close(inside, outside):
             if self.is_late(outside):  # nothing says that a route ends
                 break
             middle = 0.5 * (inside + outside)
@@ -98,9 +107,10 @@ class Search(RouteCosts):
         """Close in between two values of unlike sign, as long as there is time."""
         low, high, above, late = left, right, self._sign(left), False
         halved = True
-        while (wide := high - low) > _CLOSE * max(abs(low), abs(high)):
+        while not self._is_close(low, high):
+            wide = high - low
             middle = self._on_chord(low, high) if halved else 0.5 * (low + high)
-            if not low < middle < high or self.difference(middle) is None:
+            if self.difference(middle) is None:
                 late = self.is_late(middle)
                 break
             low, high = (middle, high) if self._sign(middle) == above else (low, middle)
