@@ -112,3 +112,11 @@ def test_the_shells_are_served(shell: str) -> None:
     command = [sys.executable, "-c", "from yieldopt.cli import main; main(prog_name='yieldopt')"]
     script = subprocess.run(command, env=source, capture_output=True, text=True, check=False)
     assert f"_YIELDOPT_COMPLETE={shell}_complete" in script.stdout
+
+
+def test_names_that_a_terminal_would_obey_are_not_offered(tmp_path: Path) -> None:
+    text = 'name = "c"\n[[products]]\nname = "\\u001b[2J"\n[[products]]\nname = "a\\nb"\n'
+    text += '[[products]]\nname = "plain"\n'
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    assert offered("explain", str(path), "--product", "") == ["plain"]

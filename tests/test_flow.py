@@ -176,6 +176,14 @@ def test_with_values_replaces_and_leaves_the_rest() -> None:
     assert flow == of(FAB, CP)
 
 
+def test_with_values_of_a_step_whose_name_begins_another() -> None:
+    """``x`` and ``x.t``: a path is that of the longest name."""
+    steps = (Step("x", "process", 1.0), Step("x.t", "process", 2.0))
+    flow = Flow("die", (Node("die", steps=steps),))
+    changed = flow.with_values({"die/x.t.cost_usd": 5.0, "die/x.cost_usd": 7.0})
+    assert [step.cost_usd for step in changed.nodes[0].steps] == [7.0, 5.0]
+
+
 def test_with_values_names_every_unknown_path() -> None:
     unknown = ["die/fab.cost", "die/fab.mean.y", "die/cp.coverage.y", "dye/cp.cost_usd"]
     with pytest.raises(CaseError) as error:

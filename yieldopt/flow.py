@@ -169,12 +169,16 @@ class Flow:
         faults: list[Fault] = []
         nodes = []
         left = dict(values)
+        owned: dict[str, dict[str, Value]] = {}
+        for name in sorted(self.step_names(), key=len, reverse=True):  # a name may begin another
+            own = [path for path in left if path.startswith(f"{name}.")]
+            owned[name] = {path[len(name) + 1 :]: left.pop(path) for path in own}
         for node in self.nodes:
             steps = []
             for step in node.steps:
-                prefix = f"{node.name}/{step.name}."
-                own = {k[len(prefix) :]: left.pop(k) for k in list(left) if k.startswith(prefix)}
-                steps.append(with_numbers(step, own, prefix, faults) if own else step)
+                name = f"{node.name}/{step.name}"
+                found = owned[name]
+                steps.append(with_numbers(step, found, f"{name}.", faults) if found else step)
             nodes.append(replace(node, steps=tuple(steps)))
         for path in left:
             hint = near_miss(path.split(".")[0], self.step_names())

@@ -17,6 +17,8 @@ from yieldopt.report.page.file import check_page, write_page
 from yieldopt.report.text import usd
 from yieldopt.study.result_file import read_result
 
+ROOT = Path(__file__).parents[2]
+
 
 def refused(*args: object) -> str:
     return run(*args, code=2).stderr
@@ -93,7 +95,7 @@ def test_a_full_or_read_only_folder_is_refused_and_left_as_it_was(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(CaseError, match="-o: cannot be written: no space left on device"):
-        check_page(page, "-o")
+        check_page(page, "-o", tmp_path / "case.toml")
     with pytest.raises(CaseError, match="no space left"):
         write_page("new", page, "-o")
     monkeypatch.undo()
@@ -103,11 +105,11 @@ def test_a_full_or_read_only_folder_is_refused_and_left_as_it_was(
 
     monkeypatch.setattr("tempfile.mkdtemp", closed)
     with pytest.raises(CaseError, match="read-only file system"):
-        check_page(page, "-o")
+        check_page(page, "-o", tmp_path / "case.toml")
     monkeypatch.undo()
     assert page.read_text() == "old"
     assert list(tmp_path.iterdir()) == [page]
-    check_page(page, "-o")
+    check_page(page, "-o", tmp_path / "case.toml")
     assert page.read_text() == "old"
     write_page("new", page, "-o")
     assert page.read_text() == "new"
@@ -150,3 +152,15 @@ def test_another_json_is_refused_with_every_fault(tmp_path: Path) -> None:
     empty = saved(tmp_path, "", "empty.json")
     assert "the file is empty" in refused("report", empty, "-o", tmp_path / "page.html")
     assert "cannot be read" in refused("report", tmp_path / "no.json", "-o", tmp_path / "p.html")
+
+
+def test_the_case_itself_is_never_written_over(tmp_path: Path) -> None:
+    """Whatever it is called, and by whatever way it is named."""
+    text = (ROOT / "cases" / "minimal.toml").read_text().replace('"minimal"', '"m"', 1)
+    own = saved(tmp_path, text.partition("\n")[2], "m.html")
+    (tmp_path / "link.html").symlink_to(own)
+    before = own.read_text()
+    for target in (own, tmp_path / "link.html"):
+        assert "is what the report is of" in refused("report", own, "-o", target)
+        assert "is what the report is of" in refused("solve", own, "--report", target)
+    assert own.read_text() == before

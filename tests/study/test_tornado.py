@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from yieldopt.plan import Status
 from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text
 from yieldopt.study import ends
-from yieldopt.study.inputs import inputs_of
+from yieldopt.study.inputs import _is_used, inputs_of
 from yieldopt.study.tornado import Tornado, tornado, varied
 
 ROOT = Path(__file__).parents[2]
@@ -194,3 +195,13 @@ def test_without_a_route_the_answer_is_infeasible() -> None:
         ).stdout
     )
     assert data["rows"] == [] and data["binding"]
+
+
+def test_the_place_of_an_insertion_whose_name_ends_as_anothers() -> None:
+    """``die/q/x`` is a place of ``q/x``, not of ``x``."""
+    library = SimpleNamespace(insertions={n: SimpleNamespace(curve=None) for n in ("x", "q/x")})
+    insertions = [SimpleNamespace(name=name) for name in library.insertions]
+    case: Any = SimpleNamespace(insertions=insertions, library=library)
+    levels = {"die/x": "off", "die/q/x": "full"}
+    assert not _is_used(case, ("insertions", "x", "tester"), levels)
+    assert _is_used(case, ("insertions", "q/x", "tester"), levels)

@@ -49,7 +49,9 @@ def routes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 
 def _begin(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
-    return [CompletionItem(n) for n in dict.fromkeys(names) if n.startswith(incomplete)]
+    """Offer names; not those with signs that a terminal would not print but obey."""
+    shown = (name for name in dict.fromkeys(names) if name.isprintable())
+    return [CompletionItem(name) for name in shown if name.startswith(incomplete)]
 
 
 def _texts(names: Iterable[Any]) -> list[str]:

@@ -68,7 +68,7 @@ def solve(
     if out is not None:
         check_folder(out, case)
     if report_file is not None:
-        check_page(report_file, "--report")
+        check_page(report_file, "--report", case)
     budget = Budget.of(time_limit_s)
     checked = load(case)
     with shown_progress(as_json) as progress, stopped_by_ctrl_c() as stop:

@@ -49,7 +49,7 @@ def report_(source: Path, file: Path, solver: str, time_limit_s: float | None) -
     """
     from yieldopt.report.page.file import check_page, write_page
 
-    check_page(file, _FILE)
+    check_page(file, _FILE, source)
     if is_result(source):
         from yieldopt.report.page.document import page
         from yieldopt.study.planned import planned_study

@@ -95,7 +95,7 @@ def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxFileError
 
-    held = io.BytesIO()  # a zip file that the disc has no room for would be told of twice
+    held = _Held()
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
         options = {"constant_memory": True, "tmpdir": scratch}
         try:
@@ -105,6 +105,15 @@ def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
             (cause,) = error.args
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
     path.write_bytes(held.getvalue())
+
+
+class _Held(io.BytesIO):
+    """Bytes of a file. A zip file that failed closes itself once more when it is thrown away: it
+    must find them open, or Python tells of that too.
+    """
+
+    def close(self) -> None:
+        """Stay open."""
 
 
 class Sheets:

@@ -133,7 +133,13 @@ def _is_used(case: Case, path: tuple[str, ...], levels: Mapping[str, str]) -> bo
         return path[3] in {level for place, level in levels.items() if place.endswith(ends)}
     if kind != "insertions":
         return True
-    taken = {level for place, level in levels.items() if place.endswith(f"/{name}")}
+    # Of insertions whose names end alike, a place is that of the longest.
+    longer = [f"/{one.name}" for one in case.insertions if one.name.endswith(f"/{name}")]
+    taken = {
+        level
+        for place, level in levels.items()
+        if place.endswith(f"/{name}") and not place.endswith(tuple(longer))
+    }
     taken.discard("off")
     if table == "levels":
         return path[3] in taken

@@ -12,7 +12,7 @@ _ENDS = (".html", ".htm")
 _ROOM = 2_000_000  # bytes that the largest report may take
 
 
-def check_page(file: Path, option: str) -> None:
+def check_page(file: Path, option: str, source: Path) -> None:
     """Refuse a file that cannot be written, before the work for it is done.
 
     As many bytes as a report may take are written beside it and removed: nothing else tells what a
@@ -25,6 +25,8 @@ def check_page(file: Path, option: str) -> None:
         ``.html`` is refused, so that no case, model or table is ever written over.
     option
         That named the file, for the message.
+    source
+        What the report is of: it is not written over, whatever it is called.
 
     Raises
     ------
@@ -34,6 +36,8 @@ def check_page(file: Path, option: str) -> None:
     if file.suffix.lower() not in _ENDS:
         raise _refused("must end in .html", file, option)
     _written(bytes(_ROOM), file, option, keep=False)
+    if file.exists() and source.exists() and file.samefile(source):
+        raise _refused("is what the report is of", file, option)
 
 
 def write_page(text: str, file: Path, option: str) -> None:
