@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -141,3 +142,12 @@ def fitting(text: str) -> str:
     if text.startswith("<r>") and text.endswith("</r>"):
         return f'<r><t xml:space="preserve">{escape(text, quote=False)}</t></r>'
     return text
+
+
+class Held(io.BytesIO):
+    """Bytes of a file. A zip file that failed closes itself once more when it is thrown away: it
+    must find them open, or Python tells of that too.
+    """
+
+    def close(self) -> None:
+        """Stay open."""

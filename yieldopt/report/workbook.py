@@ -6,7 +6,6 @@ what begins with ``=``, ``+``, ``-`` or ``@`` is no formula, and no link is made
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from yieldopt.report.cells import (
     MAX_ROWS,
     Exact,
     Formats,
+    Held,
     fitting,
     set_margins,
     set_print,
@@ -95,7 +95,7 @@ def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxFileError
 
-    held = _Held()
+    held = Held()
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
         options = {"constant_memory": True, "tmpdir": scratch}
         try:
@@ -105,15 +105,6 @@ def written_book(path: Path, fill: Callable[[Sheets], None]) -> None:
             (cause,) = error.args
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
     path.write_bytes(held.getvalue())
-
-
-class _Held(io.BytesIO):
-    """Bytes of a file. A zip file that failed closes itself once more when it is thrown away: it
-    must find them open, or Python tells of that too.
-    """
-
-    def close(self) -> None:
-        """Stay open."""
 
 
 class Sheets:
