@@ -47,7 +47,7 @@ def insertion_choice(
     return _choice(Same(insertion), frozenset(classes), test_time_factor, faults, blind)
 
 
-@lru_cache(maxsize=4096)  # cases that differ in one number share all other insertions
+@lru_cache(maxsize=1024)  # cases that differ in one number share all other insertions
 def _choice(
     shared: Same[InsertionShape],
     classes: frozenset[str],
