@@ -120,6 +120,20 @@ def _runs(pid: int) -> bool:
     return True
 
 
+def refuse(*_: object, **__: object) -> None:
+    raise OSError("no more processes")
+
+
+@pytest.mark.parametrize("what", ["yieldopt.study.side_by_side.ProcessPoolExecutor",
+                                  "multiprocessing.context.SpawnProcess.start"])  # fmt: skip
+def test_a_system_that_begins_no_processes_costs_no_answer(
+    what: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No semaphores, as in some sandboxes, or too many processes."""
+    monkeypatch.setattr(what, refuse)
+    assert [one.product for one in study_case(path, processes=2).products] == NAMES
+
+
 def test_few_products_or_seconds_are_studied_here(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

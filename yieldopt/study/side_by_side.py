@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 
 from yieldopt.optimize.budget import LEAST_S, Budget
@@ -19,6 +19,8 @@ from yieldopt.schema.case import Case
 from yieldopt.study.product import ProductStudy, study_product
 
 _FEW = 3  # products that are sooner studied one by one: a process takes half a second to begin
+# What a system says that begins no (more) processes, or ends them.
+_NONE = (BrokenProcessPool, ImportError, NotImplementedError, OSError)
 _SHORT_S = 5.0  # in less time a process hardly begins
 
 
@@ -83,7 +85,7 @@ class Products:
             try:
                 asked = pool.submit(_study, self.case, at, share.limit_s, time.time())
                 self._found[at] = asked.result()
-            except BrokenProcessPool:  # the system had no memory for it, say
+            except _NONE:  # the system had no memory for it, say
                 self._left.append(at)
                 return
             except Exception as error:
@@ -111,15 +113,20 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
         return
     context = multiprocessing.get_context("spawn")
     end, line = context.Pipe(duplex=False)  # of this program's life: the system closes it too
-    with end, line, ProcessPoolExecutor(processes - 1, context, _begin, (end,)) as pool:
+    with end, line, ExitStack() as ended:
+        pool = None
+        with suppress(*_NONE):
+            pool = ended.enter_context(ProcessPoolExecutor(processes - 1, context, _begin, (end,)))
         try:
-            with _interrupts_ignored():
+            with suppress(*_NONE), _interrupts_ignored():
                 for _ in range(processes - 1):
-                    pool.submit(int)  # a process begins
-            yield Products(case, budget, pool, processes)
+                    if pool:
+                        pool.submit(int)  # a process begins
+            yield Products(case, budget, pool, processes if pool else 1)
         except BaseException:
             line.close()
-            pool.shutdown(cancel_futures=True)
+            if pool:
+                pool.shutdown(cancel_futures=True)
             raise
 
 
