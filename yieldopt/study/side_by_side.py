@@ -123,11 +123,10 @@ def products_of(case: Case, budget: Budget, processes: int) -> Iterator[Products
                     if pool:
                         pool.submit(int)  # a process begins
             yield Products(case, budget, pool, processes if pool else 1)
-        except BaseException:
-            line.close()
+        finally:
+            line.close()  # what was begun ends now, without taking leave
             if pool:
                 pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _begin(end: Connection) -> None:
