@@ -12,6 +12,7 @@ from yieldopt.report.charts.style import number, shown
 
 _MOST = 200  # characters of a text in a cell
 _EMPTY = frozenset({"meta", "br"})
+_ENDED_BY_NEXT = frozenset({"td", "tr"})  # an eighth of a page of many tables would be their ends
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -59,8 +60,9 @@ def tag(name: str, /, *content: Content, **attributes: str | bool) -> Markup:
             head += f" {label}"
         elif value is not False:
             head += f' {label}="{escaped(value)}"'
-    end = "" if name in _EMPTY else f"{escaped(content)}</{name}>"
-    return Markup(f"<{head}>{end}")
+    inner = "" if name in _EMPTY else escaped(content)
+    end = "" if name in _EMPTY | _ENDED_BY_NEXT else f"</{name}>"
+    return Markup(f"<{head}>{inner}{end}")
 
 
 def cut(text: str) -> str:
