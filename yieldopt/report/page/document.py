@@ -51,7 +51,7 @@ def page(study: Study, origins: Origins | None, library: Callable[[], str] = cha
             "main",
             opening(study),
             None if study.products and origins else _missing(study, origins),
-            figures(drawn, [product.product for product in study.products]),
+            figures(drawn, study),
             plan_tables(study.result),
             provenance(origins) if origins else None,
         ),

@@ -8,28 +8,36 @@ from typing import Any
 from yieldopt.report.charts.picture import Picture
 from yieldopt.report.charts.style import counted
 from yieldopt.report.page.markup import Markup, cut, folded, table, tag
+from yieldopt.report.page.opening import has_plan, made_on
+from yieldopt.study import ProductStudy, Study
+from yieldopt.study.digest import Decision, decisions
 
 _MOST_ROWS = 500
+_NOT_MADE = " The plan does not make it."
 
 
-def figures(pictures: Iterable[Picture], products: Sequence[str]) -> Markup:
+def figures(pictures: Iterable[Picture], study: Study) -> Markup:
     """Return all pictures, each with its line and its table, under the product that it is of.
 
     Parameters
     ----------
     pictures
         In the order of a report; what stands before ``-`` in their keys groups them.
-    products
-        Names: ``p1`` is of the first.
+    study
+        What they are of: ``p1`` is its first product.
     """
-    heads = {f"p{number}": name for number, name in enumerate(products, 1)}
+    heads = {f"p{number}": product for number, product in enumerate(study.products, 1)}
+    planned = decisions(study.result) if has_plan(study.result) else ()
+    made = {one.product: one for one in planned}
+    names = {key: cut(product.product) for key, product in heads.items()}
+    whose = {key: _whose(product, made.get(product.product)) for key, product in heads.items()}
     groups: dict[str, list[Markup]] = {}
     for picture in pictures:
         groups.setdefault(picture.key.partition("-")[0], []).append(_figure(picture))
-    names = {key: cut(heads.get(key, "The plan")) for key in groups}
+    names = {key: names.get(key, "The plan") for key in groups}
     links = [tag("a", name, href=f"#of-{key}") for key, name in names.items()]
     parts = [
-        tag("section", tag("h3", names[key]), found, id=f"of-{key}", class_="group")
+        tag("section", tag("h3", names[key]), whose.get(key), found, id=f"of-{key}", class_="group")
         for key, found in groups.items()
     ]
     contents = tag("nav", links, aria_label="Pictures by product") if len(links) > 1 else None
@@ -44,6 +52,18 @@ def figures(pictures: Iterable[Picture], products: Sequence[str]) -> Markup:
         parts,
         id="pictures",
     )
+
+
+def _whose(product: ProductStudy, made: Decision | None) -> Markup | None:
+    """Say which route the pictures show: a plan under scarce capacity can take others."""
+    if product.best is None:
+        return None
+    name, route = cut(product.product), cut(product.best.route)
+    said = f"By itself, capacity aside, {name} does best on {route}: "
+    said += "pictures of one route show that one."
+    if made is not None:
+        said += f" The plan makes it on {made_on(made)}." if made.shares else _NOT_MADE
+    return tag("p", said, class_="line")
 
 
 def chart_data(pictures: Iterable[Picture]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ _PRICED = {"shortage": "unmet", "late": "late"}
 def opening(study: Study) -> Markup:
     """Return the first screen of a report."""
     result = study.result
-    cards = [_card(one, result.recipes) for one in decisions(result)] if _has_plan(result) else []
+    cards = [_card(one, result.recipes) for one in decisions(result)] if has_plan(result) else []
     return tag(
         "section",
         tag("h2", "The decision"),
@@ -34,7 +34,8 @@ def opening(study: Study) -> Markup:
     )
 
 
-def _has_plan(result: Result) -> bool:
+def has_plan(result: Result) -> bool:
+    """Return whether there is a plan to show."""
     return result.status in (Status.OPTIMAL, Status.FEASIBLE)
 
 
@@ -102,18 +103,19 @@ def sentence(one: Decision) -> str:
     if not one.shares:
         unserved = f"{quantity(one.unmet)} asked, none served"
         return f"Do not make {name}: {unserved if one.unmet else 'none is asked'}."
-    if len(one.shares) == 1:
-        routes = cut(one.shares[0].route)
-    else:
-        routes = _listed(
-            [f"{cut(s.route)} ({s.share_frac:.0%})".replace("%", " %") for s in one.shares]
-        )
-    head = f"Make {name} on {routes}"
+    head = f"Make {name} on {made_on(one)}"
     if not one.unmet:
         packages = "1 good package" if one.made == 1.0 else f"{quantity(one.made)} good packages"
         return f"{head}: {packages}, all that is asked."
     of = f"{quantity(one.made)} of the {quantity(one.demand)} good packages asked"
     return f"{head}: {of}, {quantity(one.unmet)} not."
+
+
+def made_on(one: Decision) -> str:
+    """Return the routes that a plan makes a product on, with the share of each of several."""
+    if len(one.shares) == 1:
+        return cut(one.shares[0].route)
+    return _listed([f"{cut(s.route)} ({s.share_frac:.0%})".replace("%", " %") for s in one.shares])
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -125,7 +127,7 @@ def _binds(study: Study) -> Markup:
     items: list[Content] = [cut(line) for line in result.binding[:_MOST_BINDING]]
     if len(result.binding) > _MOST_BINDING:
         items.append(f"and more: {len(result.binding)} lines in all")
-    if _has_plan(result):
+    if has_plan(result):
         scarce = scarcities(result)
         items += [_scarce(one) for one in scarce[:_MOST_SCARCE]]
         if len(scarce) > _MOST_SCARCE:
@@ -135,7 +137,7 @@ def _binds(study: Study) -> Markup:
                 "No capacity is scarce." if result.resource_use else "The case limits no capacity."
             )
             items = [none]
-    items += _limits(study.products, _has_plan(result))
+    items += _limits(study.products, has_plan(result))
     listed = [tag("li", item) for item in items or ["Not known."]]
     return tag("div", tag("h3", "What binds"), tag("ul", listed))
 
