@@ -117,6 +117,24 @@ def test_text_in_place_of_a_number_is_told_how_to_be_one(book: Path, tmp_path: P
     assert "must be a number (got '528,000'); the cell must hold a number, not text" in found
 
 
+@pytest.mark.parametrize("said", ["cowos_l", "cowos_s, cowos_l", 48.0])
+def test_what_should_be_a_list_is_told_how_to_be_one(
+    said: str | float, book: Path, tmp_path: Path
+) -> None:
+    def edit(held: Any) -> None:
+        cell_under(held, "Products", "routes", 2).value = said
+
+    (found,) = faults_of(edited(book, edit, tmp_path / "new.xlsx"), tmp_path)
+    assert "must be a list (got " in found
+    assert 'in brackets, with texts in double quotes: ["one", "two"]' in found
+
+
+def test_a_number_in_place_of_a_name_is_told_to_be_text(book: Path, tmp_path: Path) -> None:
+    new = edited(book, lambda b: b["Case"].__setitem__("B2", 2027), tmp_path / "new.xlsx")
+    (found,) = faults_of(new, tmp_path)
+    assert "must be text (got 2027); format the cell as text" in found
+
+
 def test_a_case_file_is_laid_out_as_one_writes_it(tmp_path: Path) -> None:
     write_inputs(case_data(bundled_cases()["ask_memory_ramp"]), tmp_path / "book.xlsx")
     (tmp_path / "there").mkdir()

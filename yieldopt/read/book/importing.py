@@ -26,7 +26,11 @@ _SCHEMA = "case.schema.json"
 _FIRST = ("name", "title", "periods")  # of a case file
 _MOST_PLACES = 10  # formulas that are named
 _NUMBER = "must be a number"
-_AS_TEXT = "the cell must hold a number, not text; units and thousands go in its format"
+_HINTS = {  # how to write in a cell what a case must hold
+    _NUMBER: "the cell must hold a number, not text; units and thousands go in its format",
+    "must be a list": 'in brackets, with texts in double quotes: ["one", "two"] or [48.0, 54.0]',
+    "must be text": "format the cell as text, and write it again",
+}
 
 
 def import_book(book: Path, file: Path, option: str = "-o") -> Case:
@@ -131,9 +135,15 @@ def _in_book(fault: Fault, part: str, book: Path, found: Joined) -> Fault:
         path = path[:-1]
     place = found.places.get(path, "")
     key = f"{place} ({fault.key})" if place and fault.key else place or fault.key
-    is_text = isinstance(fault.value, str) and fault.message.startswith(_NUMBER)
-    hint = fault.hint or (_AS_TEXT if is_text else "")
+    hint = fault.hint or _hint(fault)
     return replace(fault, key=key, file=str(book), line=0, hint=hint)
+
+
+def _hint(fault: Fault) -> str:
+    """Return how a cell is to be written: a text as a number, a list or, of a number, a text."""
+    if fault.message.startswith(_NUMBER) and not isinstance(fault.value, str):
+        return ""
+    return next((hint for said, hint in _HINTS.items() if fault.message.startswith(said)), "")
 
 
 def _echoes(fault: Fault, told: Fault, rows: Set[str], found: Joined) -> bool:
