@@ -22,6 +22,7 @@ from yieldopt.report.charts.curves import u_curves
 from yieldopt.report.charts.frontier import cost_frontier
 from yieldopt.report.charts.routes import routes_side_by_side
 from yieldopt.report.page.document import page
+from yieldopt.report.text import columns
 from yieldopt.report.why import why_text
 from yieldopt.study import Study, study_case
 
@@ -183,3 +184,14 @@ def test_why_says_whose_capacity_it_shows_where_more_was_bought() -> None:
     assert note in why_text(found)
     assert note not in why_text(replace(found, held=()))
     assert note not in why_text(replace(found, scarce=()))
+
+
+def test_columns_stand_below_each_other_with_names_of_wide_letters_and_of_accents() -> None:
+    rows = [("product", "USD"), ("训练卡/cowos_l/1", "5"), ("cafe\u0301", "10"), ("ｶﾞ", "7")]
+    lines = columns(rows, right=[1]).splitlines()
+    assert lines == [
+        "product" + " " * 11 + "USD",  # 16 places wide, two between, three wide
+        "训练卡/cowos_l/1" + " " * 4 + "5",  # 3 x 2 + 10 places
+        "cafe\u0301" + " " * 15 + "10",  # 4 places
+        "ｶﾞ" + " " * 18 + "7",  # 2 places
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -57,18 +58,38 @@ def quantity(value: float) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Return rows as aligned columns; those of index ``right`` to the right."""
+    """Return rows as aligned columns; those of index ``right`` to the right.
+
+    Examples
+    --------
+    >>> print(columns([("训练卡", "1"), ("gpu", "2,000")], right=[1]))
+    训练卡      1
+    gpu     2,000
+    """
     table = [list(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(_places, column)) for column in zip(*table, strict=True)]
     flush = set(right)
     lines = [
         "  ".join(
-            cell.rjust(width) if at in flush else cell.ljust(width)
+            _filled(cell, width, at in flush)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in table
     ]
     return "\n".join(lines)
+
+
+def _filled(cell: str, width: int, to_the_right: bool) -> str:
+    blank = " " * (width - _places(cell))
+    return blank + cell if to_the_right else cell + blank
+
+
+def _places(text: str) -> int:
+    """Return how many places a text takes in a terminal: a wide letter two, an accent none."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)
 
 
 def outcome_text(flow: Flow, out: Outcome) -> str:
