@@ -19,6 +19,9 @@ from yieldopt.read.keys import parent_key
 DEEPEST = 100  # tables and lists in one another
 _HOLDING = (dict, list, tuple)
 TOO_DEEP = "nested too deeply"
+_ZIP = b"PK\x03\x04"  # how a workbook begins
+_OF_BOOK = "`yieldopt import` makes a case of a workbook"
+_OF_JSON = "a result (.json) is for `yieldopt report`, `charts` and `diff`; this needs its case"
 _LARGEST = 1 << 28  # bytes of a file of text: no case comes near
 
 
@@ -102,7 +105,9 @@ def _text(path: Path) -> str:
     name = str(path)
     try:
         if path.is_dir():
-            raise CaseError(Fault("is a directory, not a file", file=name))
+            saved = path / "result.json"  # of `yieldopt solve --out`
+            hint = f"did you mean '{saved}'?" if saved.is_file() else ""
+            raise CaseError(Fault("is a directory, not a file", hint=hint, file=name))
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)  # a device may have no end
         if len(data) > _LARGEST:
@@ -118,7 +123,7 @@ def _text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        hint = "save the file as UTF-8"
+        hint = _OF_BOOK if data.startswith(_ZIP) else "save the file as UTF-8"
         raise CaseError(Fault("not UTF-8 text", hint=hint, file=name, line=line)) from None
 
 
@@ -143,7 +148,9 @@ def _toml_faults(error: tomllib.TOMLDecodeError, text: str, name: str) -> list[F
     message = str(error)
     place = re.search(r"\(at line (\d+), column \d+\)", message)
     line = int(place.group(1)) if place else text.count("\n") + 1
-    return [Fault(f"not TOML: {re.sub(r' ?[(]at .*[)]', '', message)}", file=name, line=line)]
+    hint = _OF_JSON if text.lstrip().startswith("{") else ""
+    said = f"not TOML: {re.sub(r' ?[(]at .*[)]', '', message)}"
+    return [Fault(said, hint=hint, file=name, line=line)]
 
 
 def _json(text: str, name: str) -> Any:
