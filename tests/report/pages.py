@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 _EMPTY = {"meta", "br"}
+# Elements that end where one of these begins, or what they stand in ends (HTML, 13.1.2.4).
+_ENDED_BY = {"td": {"td", "tr"}, "tr": {"tr"}}
 _ADDRESSES = {"src", "href", "srcset", "action", "data", "poster", "background", "formaction"}
 
 
@@ -34,6 +36,7 @@ class Parsed(HTMLParser):
         super().__init__(convert_charrefs=True)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._end_those(tag)
         inside = tuple(element.name for element in self._open)
         assert len({name for name, _ in attrs}) == len(attrs), f"<{tag}> has an attribute twice"
         element = Element(tag, {name: value or "" for name, value in attrs}, inside)
@@ -41,7 +44,13 @@ class Parsed(HTMLParser):
         if tag not in _EMPTY:
             self._open.append(element)
 
+    def _end_those(self, tag: str) -> None:
+        while self._open and tag in _ENDED_BY.get(self._open[-1].name, ()):
+            self._open.pop()
+
     def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open[-1].name in _ENDED_BY and self._open[-1].name != tag:
+            self._open.pop()
         assert self._open, f"</{tag}> ends nothing"
         assert self._open.pop().name == tag
 

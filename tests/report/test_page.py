@@ -19,6 +19,7 @@ from yieldopt.data import data_folder
 from yieldopt.report.charts import pictures
 from yieldopt.report.charts.style import counted, dollars, number
 from yieldopt.report.page.document import page
+from yieldopt.report.page.figures import ROWS
 from yieldopt.report.text import usd
 from yieldopt.study import Study, study_case
 from yieldopt.study.assumptions import origins
@@ -293,3 +294,18 @@ def test_the_page_is_small_enough_and_closes_all_it_opens(study: Study) -> None:
     text = page(study, origins(load("minimal")))
     assert text.startswith("<!doctype html>\n<html ")
     assert len(text.encode()) < 2_000_000
+
+
+def test_a_page_that_would_be_too_large_has_shorter_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of many products; the charts stay whole, and each table says what it lacks."""
+    study = study_case("minimal")
+    whole = parsed(page(study, None))
+    monkeypatch.setattr("yieldopt.report.page.document._ROOM", 1)
+    short = parsed(page(study, None))
+    assert short.charts() == whole.charts()
+    rows = max(len(picture.rows) for picture in pictures(study))
+    assert rows > ROWS[-1]
+    assert len(short.named("tr")) < len(whole.named("tr"))
+    told = [one.text for one in short.named("summary") if "shown are the first" in one.text]
+    assert any(f"({rows} rows); shown are the first {ROWS[-1]}: `explain`" in one for one in told)
+    assert not any("shown are the first" in one.text for one in whole.named("summary"))

@@ -10,9 +10,9 @@ from functools import cache
 from importlib import resources
 
 from yieldopt._version import __version__
-from yieldopt.report.charts import pictures
+from yieldopt.report.charts import Picture, pictures
 from yieldopt.report.charts.style import shown
-from yieldopt.report.page.figures import chart_data, figures
+from yieldopt.report.page.figures import ROWS, chart_data, figures
 from yieldopt.report.page.library import library as chart_library
 from yieldopt.report.page.markup import Markup, packed, tag
 from yieldopt.report.page.opening import opening
@@ -21,6 +21,10 @@ from yieldopt.report.page.provenance import provenance
 from yieldopt.study import Study
 from yieldopt.study.assumptions import Origins
 from yieldopt.study.planned import MISSING
+
+_ROOM = (
+    1_350_000  # bytes of a page of 2 MB for charts and their tables; the rest is 0.65 MB at most
+)
 
 
 def page(study: Study, origins: Origins | None, library: Callable[[], str] = chart_library) -> str:
@@ -45,20 +49,20 @@ def page(study: Study, origins: Origins | None, library: Callable[[], str] = cha
     (True, True)
     """
     drawn = pictures(study)
+    data = packed(json.dumps(chart_data(drawn), allow_nan=False, separators=(",", ":")), "charts")
     body = [
         _header(study, origins is not None),
         tag(
             "main",
             opening(study),
             None if study.products and origins else _missing(study, origins),
-            figures(drawn, study),
+            _within(_ROOM - len(data), drawn, study),
             plan_tables(study.result),
             provenance(origins) if origins else None,
         ),
         tag("footer", tag("p", f"yieldopt {__version__}. Costs are per good package: money spent "
             "over packages shipped that are good. The page holds its data; it fetches nothing.")),
     ]  # fmt: skip
-    data = packed(json.dumps(chart_data(drawn), allow_nan=False, separators=(",", ":")), "charts")
     script = _asset("report.js")
     text = library()
     scripts = [packed(text, "library"), tag("script", Markup(script))]
@@ -73,6 +77,15 @@ def page(study: Study, origins: Origins | None, library: Callable[[], str] = cha
     )
     whole = tag("html", head, tag("body", *body, data, *scripts), lang="en")
     return f"<!doctype html>\n{whole}\n"
+
+
+def _within(room: int, drawn: Sequence[Picture], study: Study) -> Markup:
+    """Return all figures, their tables with as many rows as there is room for [bytes]."""
+    found = figures(drawn, study)
+    for most_rows in ROWS[1:]:
+        if len(found.encode()) > room:
+            found = figures(drawn, study, most_rows)
+    return found
 
 
 def _title(study: Study) -> str:

@@ -12,11 +12,11 @@ from yieldopt.report.page.opening import has_plan, made_on
 from yieldopt.study import ProductStudy, Study
 from yieldopt.study.digest import Decision, decisions
 
-_MOST_ROWS = 500
+ROWS = (500, 60, 15)  # of a table: fewer where the page would be too large
 _NOT_MADE = " The plan does not make it."
 
 
-def figures(pictures: Iterable[Picture], study: Study) -> Markup:
+def figures(pictures: Iterable[Picture], study: Study, most_rows: int = ROWS[0]) -> Markup:
     """Return all pictures, each with its line and its table, under the product that it is of.
 
     Parameters
@@ -25,6 +25,8 @@ def figures(pictures: Iterable[Picture], study: Study) -> Markup:
         In the order of a report; what stands before ``-`` in their keys groups them.
     study
         What they are of: ``p1`` is its first product.
+    most_rows
+        Of a table; of longer ones the first are shown, and that is said.
     """
     heads = {f"p{number}": product for number, product in enumerate(study.products, 1)}
     planned = decisions(study.result) if has_plan(study.result) else ()
@@ -33,7 +35,7 @@ def figures(pictures: Iterable[Picture], study: Study) -> Markup:
     whose = {key: _whose(product, made.get(product.product)) for key, product in heads.items()}
     groups: dict[str, list[Markup]] = {}
     for picture in pictures:
-        groups.setdefault(picture.key.partition("-")[0], []).append(_figure(picture))
+        groups.setdefault(picture.key.partition("-")[0], []).append(_figure(picture, most_rows))
     names = {key: names.get(key, "The plan") for key in groups}
     links = [tag("a", name, href=f"#of-{key}") for key, name in names.items()]
     parts = [
@@ -71,21 +73,22 @@ def chart_data(pictures: Iterable[Picture]) -> list[dict[str, Any]]:
     return [{"key": picture.key, "spec": picture.spec()} for picture in pictures]
 
 
-def _figure(picture: Picture) -> Markup:
+def _figure(picture: Picture, most_rows: int) -> Markup:
     caption = f"{picture.key}-title"
     return tag(
         "figure",
         tag("h4", picture.title, id=caption),
         tag("p", picture.line, class_="line"),
         tag("div", class_="chart", id=picture.key, role="img", aria_labelledby=caption),
-        _table(picture.title, picture.columns, picture.rows),
+        _table(picture.title, picture.columns, picture.rows, most_rows),
     )
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], most_rows: int
+) -> Markup:
     words = f"Table ({counted(len(rows), 'row')})"
-    if len(rows) > _MOST_ROWS:
-        words += (
-            f"; shown are the first {_MOST_ROWS}, `yieldopt solve CASE --out FOLDER` writes all"
-        )
-    return folded(words, table(columns, rows[:_MOST_ROWS], f"Table: {title}"))
+    if len(rows) > most_rows:
+        words += f"; shown are the first {most_rows}: "
+        words += "`explain`, `frontier`, `tornado` and `solve --out` of yieldopt give all"
+    return folded(words, table(columns, rows[:most_rows], f"Table: {title}"))
