@@ -175,7 +175,8 @@ def documented(thing: Any, name: str) -> Iterator[tuple[str, Any]]:
     if inspect.isclass(thing):
         for key, value in inspect.getmembers(thing):
             own = (getattr(value, "__module__", None) or "").startswith("yieldopt")
-            if not key.startswith("_") and inspect.isroutine(value) and own:
+            called = inspect.isfunction(value) or inspect.ismethod(value)  # no cached property
+            if not key.startswith("_") and called and own:
                 yield f"{name}.{key}", value
 
 
