@@ -88,7 +88,7 @@ class Products:
             except _NONE:  # the system had no memory for it, say
                 self._left.append(at)
                 return
-            except Exception as error:
+            except Exception as error:  # of another process: raised where the studies are asked for
                 self._errors.append(error)
 
     def _share(self) -> Budget:
