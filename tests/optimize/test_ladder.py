@@ -17,7 +17,7 @@ from yieldopt.optimize.terms import ROUNDING, Terms, values
 def best(terms: Terms, least: float) -> np.ndarray:
     """Return the least J of the plans that hold the limit, (T,); inf where none does."""
     out = np.full(ROWS, np.inf)
-    for plan in itertools.product(*(range(len(k)) for k in terms.k)):
+    for plan in itertools.product(*(range(k.shape[1]) for k in terms.k)):
         value, log_q = values(terms, np.tile(np.array(plan, dtype=np.intp), (ROWS, 1)))
         out = np.where((log_q >= least) & (value < out), value, out)
     return out

@@ -23,7 +23,7 @@ from yieldopt.optimize.robust import Goal, robust_levels
 from yieldopt.optimize.robust_bound import Bounder, Proxy, mixed
 from yieldopt.optimize.robust_compress import lower_factors
 from yieldopt.optimize.robust_measure import MEASURES, Limit, Measure
-from yieldopt.optimize.robust_merge import merged, scenario_blocks
+from yieldopt.optimize.robust_merge import scenario_blocks, stacked
 from yieldopt.optimize.robust_search import RobustSearch
 from yieldopt.optimize.robust_stack import Stack
 from yieldopt.optimize.robust_worth import worth
@@ -88,7 +88,7 @@ def test_many_scenarios_in_few_dimensions(
 
 
 def test_scenarios_walked_together_or_apart() -> None:
-    """Where fixed numbers differ, one walk gives all blocks; where menus do, each has its own."""
+    """Where numbers differ, fixed ones or those of levels, one walk gives all blocks."""
     for seed in range(30):
         rng = np.random.default_rng([seed, 6])
         template = random_template(seed, 60)
@@ -96,10 +96,11 @@ def test_scenarios_walked_together_or_apart() -> None:
             continue
         factors = np.exp(rng.normal(0.0, 0.3, (3, len(template.nodes))))
         templates = [shifted(template, own) for own in factors]
-        assert merged(templates, 2) is not None
-        assert merged([template, scaled(template, rng)], 2) is None
+        if seed % 2:
+            templates = [template, *(scaled(template, rng) for _ in range(3))]
         problems = [prepare(one) for one in templates]
-        numbers = np.arange(problems[0].trunk_count)[::2]
+        numbers = np.arange(problems[0].trunk_count)[:: 1 + seed % 3]  # a grid of levels, or not
+        assert stacked(templates, numbers) is not None
         picks = np.unravel_index(numbers, problems[0].trunk_sizes)
         for problem, block in zip(problems, scenario_blocks(problems, numbers), strict=True):
             nodes = [problem.tree.nodes[leaf.name] for leaf in problem.leaves]

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import pytest
 
-from yieldopt.optimize.terms import Terms, Use, descend, tangent, values
+from yieldopt.optimize.terms import Terms, Use, descend, row_of, tangent, values
 
 GAPS, ROWS = 3, 2
 
@@ -22,11 +22,14 @@ def random_terms(rng: np.random.Generator) -> Terms:
     sizes = rng.integers(1, 5, int(rng.integers(1, 4)))
     log_e = [rng.uniform(0, 1.5, (ROWS, size, GAPS)) for size in sizes]
     log_q = [-rng.uniform(0, 0.1, (ROWS, size)) for size in sizes]
-    k = [rng.uniform(0, 9, size) * (rng.random(size) < 0.6) for size in sizes]
+    rows = int(rng.choice([1, ROWS]))  # of K: the same in all trunk combinations, or not
+    k = [rng.uniform(0, 9, (rows, size)) * (rng.random((rows, size)) < 0.6) for size in sizes]
     base = rng.uniform(0, 5, (ROWS, GAPS)) * (rng.random() < 0.5)
     weight = rng.uniform(1, 4, (ROWS, len(sizes)))
     gap = [int(g) for g in rng.integers(0, GAPS, len(sizes))]
-    use = Use([rng.uniform(0, 1, size) for size in sizes], rng.uniform(0, 1, (ROWS, GAPS)), 1.0)
+    use = Use(
+        [rng.uniform(0, 1, (rows, size)) for size in sizes], rng.uniform(0, 1, (ROWS, GAPS)), 1.0
+    )
     e = [np.exp(table) for table in log_e]
     return Terms(e, log_e, log_q, k, gap, base, weight, np.full(ROWS, -0.01), (use,))
 
@@ -37,7 +40,9 @@ def spelled(terms: Terms, t: int, plan: tuple[int, ...]) -> tuple[float, float]:
     for g in range(GAPS):
         load = terms.base[t, g]
         load += sum(
-            terms.weight[t, i] * terms.k[i][m] for i, m in enumerate(plan) if terms.gap[i] == g
+            terms.weight[t, i] * row_of(terms.k[i], t)[m]
+            for i, m in enumerate(plan)
+            if terms.gap[i] == g
         )
         total += load * math.prod(math.exp(terms.log_e[i][t, m, g]) for i, m in enumerate(plan))
     return total, terms.log_q_trunk[t] + sum(terms.log_q[i][t, m] for i, m in enumerate(plan))
@@ -47,7 +52,7 @@ def spelled(terms: Terms, t: int, plan: tuple[int, ...]) -> tuple[float, float]:
 def test_tangent_lies_below_every_plan(seed: int) -> None:
     rng = np.random.default_rng([seed, 9])
     terms = random_terms(rng)
-    plans = list(itertools.product(*(range(len(k)) for k in terms.k)))
+    plans = list(itertools.product(*(range(k.shape[1]) for k in terms.k)))
     for slope in (0.0, 3.0, 300.0):
         for start in plans:
             at = np.tile(np.array(start, dtype=np.intp), (ROWS, 1))
@@ -71,7 +76,7 @@ def test_descent_ends_where_no_single_leaf_does_better(seed: int) -> None:
         plan = tuple(int(m) for m in found[t])
         here = spelled(terms, t, plan)[0] - slope * spelled(terms, t, plan)[1]
         for i, k in enumerate(terms.k):
-            for m in range(len(k)):
+            for m in range(k.shape[1]):
                 j, q = spelled(terms, t, (*plan[:i], m, *plan[i + 1 :]))
                 assert here <= j - slope * q + 1e-9
 

@@ -54,10 +54,11 @@ class Rung:
     log_q: Array
     fine: NDArray[np.bool_]
 
-    def at_least(self, log_q: float | None) -> Array:
-        """Return the bound where ln Q is at least ``log_q`` (``None``: anything), (T,)."""
-        least = log_q or 0.0
-        return self.below + self.slope * (least - GUARD * abs(least))
+    def at_least(self, log_q: Array | None) -> Array:
+        """Return the bound where ln Q is at least ``log_q``, (T,) (``None``: anything)."""
+        if log_q is None:
+            return self.below
+        return self.below + self.slope * (log_q - GUARD * np.abs(log_q))
 
 
 class Climber:
@@ -66,10 +67,12 @@ class Climber:
     The bound takes ln E alone; E itself is formed where plans move, of what is left by then.
     """
 
-    def __init__(self, terms: Terms, kept: Index) -> None:
+    def __init__(self, terms: Terms, kept: Index, start: Index | None = None) -> None:
         self.terms, self.kept = terms, kept
         self.at = np.zeros((len(kept), len(terms.k)), dtype=np.intp)
-        if len(kept) > _MANY:  # start them all where one of them ends
+        if start is not None:
+            self.at[:] = start[kept]
+        elif len(kept) > _MANY:  # start them all where one of them ends
             middle = np.array([len(kept) // 2])
             self.at[:] = descend(_whole(_rows(terms, middle)), np.zeros(1), self.at[middle])
 
@@ -115,25 +118,49 @@ def _whole(terms: Terms) -> Terms:
     return terms if terms.e else replace(terms, e=[np.exp(log_e) for log_e in terms.log_e])
 
 
-class _Search:
-    """What the rungs of a block have found, under a limit on ln Q or none."""
+@dataclass(frozen=True)
+class Groups:
+    """Trunk combinations of several problems, side by side in one block.
 
-    def __init__(self, terms: Terms, log_q_least: float | None, known: float) -> None:
+    Parameters
+    ----------
+    of
+        The problem of each trunk combination, (T,).
+    log_q_least
+        Least ln Q allowed in each problem, (S,); ``None``: no limit in any.
+    known
+        J of an allowed plan of each, (S,); inf where none is known.
+    start
+        Plans to start from, (T, n); ``None``: none is known.
+    """
+
+    of: Index
+    log_q_least: Array | None
+    known: Array
+    start: Index | None = None
+
+
+class _Search:
+    """What the rungs of a block have found, under limits on ln Q or none."""
+
+    def __init__(self, terms: Terms, groups: Groups) -> None:
         count = len(terms.base)
-        self.least, self.known = log_q_least, known
+        self.of, self.known = groups.of, groups.known.copy()
+        self.least = None if groups.log_q_least is None else groups.log_q_least[groups.of]
         self.lower = np.full(count, -np.inf)
         self.value = np.full(count, np.inf)
         self.entries = np.zeros((count, len(terms.k)), dtype=np.intp)
         self.slope = np.zeros(count)  # the best so far
         self.past = False  # all plans hold the limits, and the last rung made nothing better
         self.scale: Array | None = None
-        if log_q_least is not None:
+        if self.least is not None:
             most = terms.log_q_trunk + sum(q.max(axis=1) for q in terms.log_q)
-            self.lower[most < log_q_least] = np.inf
+            self.lower[most < self.least] = np.inf
         kept = np.flatnonzero(self.lower < np.inf)
         if 2 * len(kept) > count:  # the others are not worth a copy
             kept = np.arange(count)
-        self.climber = Climber(_rows(terms, kept) if len(kept) < count else terms, kept)
+        some = _rows(terms, kept) if len(kept) < count else terms
+        self.climber = Climber(some, kept, groups.start)
 
     def slopes(self, prices: Sequence[float]) -> None:
         """Climb the ladder of μ at given prices, until it seems past the best rung everywhere.
@@ -153,9 +180,13 @@ class _Search:
                 return
 
     def done(self) -> bool:
-        """Whether to compute all that is left costs less than another rung."""
-        menus = math.prod(len(k) for k in self.climber.terms.k)
-        return len(self.climber.kept) * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
+        """Whether to compute all that is left costs less than another rung.
+
+        Of several problems each is left with one trunk combination in the end: that of its optimum.
+        """
+        menus = math.prod(k.shape[1] for k in self.climber.terms.k)
+        left = len(self.climber.kept) - (len(self.known) - 1)
+        return left * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
 
     def take(self, prices: Sequence[float], slope: Array, moving: bool = True) -> float:
         """Step on one rung; return the least bound of what is left."""
@@ -164,16 +195,17 @@ class _Search:
         if self.scale is None:
             self.scale = np.zeros_like(self.slope)
             self.scale[kept] = found.value
-        fine = found.fine if self.least is None else found.fine & (found.log_q >= self.least)
+        least = None if self.least is None else self.least[kept]
+        fine = found.fine if least is None else found.fine & (found.log_q >= least)
         better = np.flatnonzero(fine & (found.value < self.value[kept]))
         self.value[kept[better]] = found.value[better]
         self.entries[kept[better]] = found.at[better]
-        below = found.at_least(self.least)
+        below = found.at_least(least)
         higher = np.flatnonzero(below > self.lower[kept])
         self.lower[kept[higher]], self.slope[kept[higher]] = below[higher], slope[higher]
         self.past = not (len(higher) or len(better)) and bool(fine.all())
-        self.known = min(self.known, float(found.value[fine].min(initial=math.inf)))
-        left = np.flatnonzero(self.lower[kept] < self.known * (1.0 + ROUNDING))
+        np.minimum.at(self.known, self.of[kept[fine]], found.value[fine])
+        left = np.flatnonzero(self.lower[kept] < self.known[self.of[kept]] * (1.0 + ROUNDING))
         if 2 * len(left) <= len(kept):
             self.climber.keep(left)
         return float(below[left].min(initial=math.inf))
@@ -205,7 +237,8 @@ class _Search:
             for rung in LADDER if self.least is not None else (0.0,):
                 found = climber.rung((), rung * scale)
                 scale = found.value if rung == 0.0 else scale
-                most = np.maximum(most, found.at_least(self.least) - ROUNDING * found.value)
+                least = None if self.least is None else self.least[climber.kept]
+                most = np.maximum(most, found.at_least(least) - ROUNDING * found.value)
             allowed = most <= use.allowed
             self.lower[climber.kept[~allowed]] = np.inf
             self.climber.keep(np.flatnonzero(allowed))
@@ -224,7 +257,15 @@ def bounds(terms: Terms, log_q_least: float | None, known: float = math.inf) -> 
         J of an allowed plan: a combination whose bound reaches the best known is not looked at
         any further.
     """
-    search = _Search(terms, log_q_least, known)
+    least = None if log_q_least is None else np.array([log_q_least])
+    return bounds_of_groups(
+        terms, Groups(np.zeros(len(terms.base), np.intp), least, np.array([known]))
+    )
+
+
+def bounds_of_groups(terms: Terms, groups: Groups) -> Bounds:
+    """Bound every trunk combination of problems side by side, each with its own known plan."""
+    search = _Search(terms, groups)
     search.slopes([0.0] * len(terms.uses))
     if terms.uses:
         search.hopeless()

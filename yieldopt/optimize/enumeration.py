@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.terms import Terms
+from yieldopt.optimize.terms import Terms, row_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -139,12 +139,12 @@ def pairs(terms: Terms, t: int) -> Pairs:
     """Return all plans of a trunk combination ``t``, the larger half in the columns."""
     tables = [terms.k, *(use.k for use in terms.uses)]
     base = np.stack([terms.base[t], *(use.base[t] for use in terms.uses)])
-    sizes = tuple(len(k) for k in terms.k)
+    sizes = tuple(k.shape[1] for k in terms.k)
     members = _split(sizes)
     halves = [
         half(
             [np.exp(terms.log_e[i][t]) for i in side],
-            [terms.weight[t, i] * np.stack([k[i] for k in tables]) for i in side],
+            [terms.weight[t, i] * np.stack([row_of(k[i], t) for k in tables]) for i in side],
             [terms.log_q[i][t] for i in side],
             [terms.gap[i] for i in side],
             base,

@@ -117,7 +117,7 @@ def priced(problem: Problem, block: Block, ask: Ask) -> Terms:
 def _load(
     problem: Problem, block: Block, prices: Mapping[str, float], money: float
 ) -> tuple[list[Array], Array]:
-    """Return K of every leaf, each (M,), and B by gap (T, G)."""
+    """Return K of every leaf, each (1, M), and B by gap (T, G)."""
     base = money * block.base
     for name, table in block.base_uses.items():
         if prices.get(name):
@@ -128,5 +128,5 @@ def _load(
         for name, used in leaf.uses.items():
             if prices.get(name):
                 cost = cost + prices[name] * used
-        k.append(cost)
+        k.append(cost[None, :])
     return k, base

@@ -1,22 +1,24 @@
 """One block for all scenarios: their templates in one, its numbers as arrays over scenarios.
 
 A walk over levels costs the same whether its numbers are floats or arrays, so scenarios that differ
-in the numbers of fixed steps alone are walked together, scenario by scenario along the trunk's own
-axis. Where menus differ as well, each scenario is walked by itself. What every scenario's own
-problem holds already is not walked again, and a plan is closed in all scenarios by one flow.
+in numbers alone are walked together: the scenario is one more axis of a block, ahead of those of
+the trunk's choices. Where laws or classes of faults differ as well, each scenario is walked by
+itself. What every scenario's own problem holds already is not walked again, and a plan is closed in
+all scenarios by one flow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.flow import POISSON, Faults, Flow, Step
+from yieldopt.optimize.grid import grid_of
 from yieldopt.optimize.problem import Problem
-from yieldopt.optimize.tree import Tree
+from yieldopt.optimize.tree import Tree, menu_sizes
 from yieldopt.optimize.trunk import Block, build_block
 from yieldopt.physics.yields import Value
 from yieldopt.template import Choice, OpenNode, Template
@@ -40,20 +42,49 @@ def scenario_blocks(problems: Sequence[Problem], numbers: Index) -> Iterator[Blo
     if all(block is not None for block in known):
         yield from (block for block in known if block is not None)
         return
-    sizes = problems[0].trunk_sizes
-    picks = np.unravel_index(numbers, sizes) if sizes else ()
-    names = [leaf.name for leaf in problems[0].leaves]
-    count = len(numbers)
-    whole = merged([problem.template for problem in problems], count) if sizes else None
-    if whole is None:
+    together = stacked([problem.template for problem in problems], numbers)
+    if together is None:
+        sizes = problems[0].trunk_sizes
+        picks = np.unravel_index(numbers, sizes) if sizes else ()
         for problem in problems:
-            yield build_block(problem.tree, [problem.tree.nodes[n] for n in names], picks)
+            yield build_block(problem.tree, problem.tree.branches, picks)
         return
-    tree = Tree(whole)
-    repeated = [np.tile(pick, len(problems)) for pick in picks]
-    block = build_block(tree, [tree.nodes[name] for name in names], repeated)
+    count = len(numbers)
     for low in range(0, count * len(problems), count):
-        yield _part(block, slice(low, low + count))
+        yield _part(together.block, slice(low, low + count))
+
+
+@dataclass(frozen=True)
+class Together:
+    """Scenarios in one: their tree, numbers that differ as arrays, and their trunk combinations
+    side by side, those of one scenario after those of another.
+    """
+
+    tree: Tree
+    block: Block
+
+
+def stacked(templates: Sequence[Template], numbers: Index) -> Together | None:
+    """Return one block of all scenarios; ``None`` where more differs than numbers.
+
+    Parameters
+    ----------
+    templates
+        Of S scenarios, with the same menus.
+    numbers
+        Trunk combinations of each, (T,).
+    """
+    first = Tree(templates[0])
+    sizes = tuple(size for node in first.inner for size in menu_sizes(node))
+    picks = np.unravel_index(numbers, sizes) if sizes else ()
+    which = np.repeat(np.arange(len(templates)), len(numbers))
+    every = [which, *(np.tile(pick, len(templates)) for pick in picks)]
+    _, along = grid_of(every, [first.sizes(node) for node in first.branches])
+    whole = _merged(templates, lambda values: np.asarray(values, float)[along[0]])
+    if whole is None:
+        return None
+    tree = Tree(whole)
+    return Together(tree, build_block(tree, tree.branches, every, ahead=1))
 
 
 def _held(problem: Problem, numbers: Index) -> Block | None:
@@ -77,23 +108,6 @@ def _part(block: Block, part: Index | slice) -> Block:
         block.weight[part],
         block.log_q_trunk[part],
     )
-
-
-def merged(templates: Sequence[Template], rows: int) -> Template | None:
-    """Return one template for all scenarios, or ``None`` where more differs than fixed numbers.
-
-    Parameters
-    ----------
-    templates
-        Of S scenarios.
-    rows
-        Rows T of each: what differs is an array (S·T, 1), a float where it does not.
-    """
-
-    def repeated(values: Sequence[Value]) -> Value:
-        return np.repeat(np.asarray(values, float), rows)[:, None]
-
-    return _merged(templates, repeated)
 
 
 def closed(templates: Sequence[Template], levels: Mapping[str, str]) -> Flow | None:
@@ -149,7 +163,7 @@ def _merged(templates: Sequence[Template], array: Spread) -> Template | None:
             return None
         items: list[Step | Choice] = []
         for alike in zip(*(node.items for node in own), strict=True):
-            item = _item(alike, is_leaf=not own[0].inputs, spread=spread)
+            item = _item(alike, spread)
             if item is None:
                 return None
             items.append(item)
@@ -157,26 +171,27 @@ def _merged(templates: Sequence[Template], array: Spread) -> Template | None:
     return Template(templates[0].ship, tuple(nodes))
 
 
-def _item(alike: Sequence[Step | Choice], is_leaf: bool, spread: Spread) -> Step | Choice | None:
+def _item(alike: Sequence[Step | Choice], spread: Spread) -> Step | Choice | None:
     first = alike[0]
-    if isinstance(first, Choice):
-        same = all(isinstance(other, Choice) and _alike(first, other, is_leaf) for other in alike)
-        return first if same else None
-    return _step([step for step in alike if isinstance(step, Step)], spread)
+    if all(other is first or other == first for other in alike):
+        return first
+    steps = [item for item in alike if isinstance(item, Step)]
+    choices = [item for item in alike if isinstance(item, Choice)]
+    if len(steps) == len(alike):
+        return _step(steps, spread)
+    return _menu(choices, spread) if len(choices) == len(alike) else None
 
 
-def _alike(one: Choice, other: Choice, is_leaf: bool) -> bool:
-    """Whether two menus are the same to a block: money and uses of a leaf come with its entries."""
-    if one is other or one.options == other.options:
-        return True
-    return is_leaf and _moneyless(one) == _moneyless(other)
-
-
-def _moneyless(choice: Choice) -> dict[str, Step | None]:
-    return {
-        level: step and replace(step, cost_usd=0.0, uses={}, fail_cost_fraction=1.0)
-        for level, step in choice.options.items()
-    }
+def _menu(choices: Sequence[Choice], spread: Spread) -> Choice | None:
+    """Return one menu, levels merged one by one; ``None`` where they are not the same kinds."""
+    options: dict[str, Step | None] = {}
+    for level, first in choices[0].options.items():
+        own = [choice.options[level] for choice in choices]
+        steps = [step for step in own if step is not None]
+        options[level] = _step(steps, spread) if len(steps) == len(own) else None
+        if (options[level] is None) != (first is None):
+            return None
+    return Choice(choices[0].name, options)
 
 
 def _step(steps: Sequence[Step], spread: Spread) -> Step | None:
@@ -224,22 +239,12 @@ def mean_template(templates: Sequence[Template], p: Array) -> Template | None:
         found = float(np.dot(p, np.asarray(values, float)))
         return float(np.clip(found, min(values), max(values)))  # rounding leaves no range
 
-    def menu(alike: Sequence[Step | Choice]) -> Choice | None:
-        options: dict[str, Step | None] = {}
-        for level, first in alike[0].options.items() if isinstance(alike[0], Choice) else ():
-            own = [one.options[level] for one in alike if isinstance(one, Choice)]
-            steps = [step for step in own if step is not None]
-            options[level] = _step(steps, mean) if len(steps) == len(p) else None
-            if (options[level] is None) != (first is None):
-                return None
-        return Choice(alike[0].name, options)
-
     nodes = []
     for own in zip(*(template.nodes for template in templates), strict=True):
         if any(len(node.items) != len(own[0].items) for node in own):
             return None
         rows = list(zip(*(node.items for node in own), strict=True))
-        items = [menu(r) if isinstance(r[0], Choice) else _item(r, False, mean) for r in rows]
+        items = [_item(row, mean) for row in rows]
         found = [item for item in items if item is not None]
         if len(found) < len(items):
             return None

@@ -22,7 +22,7 @@ _UNEVEN = 0.05  # a menu whose K span more than this is worth the care of ``_flo
 
 @dataclass(frozen=True)
 class Use:
-    """A limited resource: use of one passed unit by leaf, each (M,), and of the trunk (T, G)."""
+    """A limited resource: use of one passed unit by leaf, as ``Terms.k``; of the trunk (T, G)."""
 
     k: Sequence[Array]
     base: Array
@@ -36,8 +36,8 @@ class Use:
 
 @dataclass(frozen=True)
 class Terms:
-    """One block at given prices: ``e[i]`` and its logarithm (T, M, G), ``log_q[i]`` (T, M),
-    ``k[i]`` (M,).
+    """One block at given prices: ``e[i]`` and its logarithm (T, M, G), ``log_q[i]`` (T, M);
+    ``k[i]`` (1, M), or (T, M) where it is not the same in all trunk combinations.
     """
 
     e: Sequence[Array]
@@ -56,12 +56,14 @@ class Terms:
             [e[kept] for e in self.e],
             [e[kept] for e in self.log_e],
             [q[kept] for q in self.log_q],
-            self.k,
+            [_kept(k, kept) for k in self.k],
             self.gap,
             self.base[kept],
             self.weight[kept],
             self.log_q_trunk[kept],
-            tuple(Use(use.k, use.base[kept], use.most) for use in self.uses),
+            tuple(
+                Use([_kept(k, kept) for k in use.k], use.base[kept], use.most) for use in self.uses
+            ),
         )
 
     def at_prices(self, prices: Sequence[float]) -> Terms:
@@ -79,8 +81,17 @@ class Terms:
 
 
 def picked(table: Array, at: Index) -> Array:
-    """Return one entry of each row."""
-    return table[np.arange(len(table)), at]
+    """Return one entry of each row; of one row alone, an entry for each of ``at``."""
+    return table[0, at] if len(table) == 1 else table[np.arange(len(table)), at]
+
+
+def row_of(k: Array, at: int) -> Array:
+    """Return K of one trunk combination."""
+    return k[0] if len(k) == 1 else k[at]
+
+
+def _kept(k: Array, kept: Index) -> Array:
+    return k if len(k) == 1 else k[kept]
 
 
 def values(terms: Terms, at: Index) -> tuple[Array, Array]:
@@ -96,7 +107,7 @@ def joined(terms: Terms, at: Index, without: int = -1) -> Array:
     load = np.zeros_like(terms.base)
     for i, k in enumerate(terms.k):
         if i != without:
-            load[:, terms.gap[i]] += terms.weight[:, i] * k[at[:, i]]
+            load[:, terms.gap[i]] += terms.weight[:, i] * picked(k, at[:, i])
     return load
 
 
@@ -135,9 +146,9 @@ def tangent(terms: Terms, multiplier: Array, at: Index) -> Array:
     for i, e in enumerate(terms.log_e):
         own = picked(e, at[:, i])
         change = np.einsum("tg,tmg->tm", mass, e - own[:, None, :])
-        part = terms.weight[:, i] * terms.k[i][at[:, i]] * pulled[:, terms.gap[i]]
+        part = terms.weight[:, i] * picked(terms.k[i], at[:, i]) * pulled[:, terms.gap[i]]
         log_k = np.log(np.maximum(terms.k[i], _TINY))
-        more = log_k - log_k[at[:, i]][:, None]
+        more = log_k - picked(log_k, at[:, i])[:, None]
         if terms.k[i].min() < _UNEVEN * terms.k[i].max():
             more = np.maximum(more, _floor(terms, i, at))
         change += part[:, None] * more

@@ -220,7 +220,13 @@ def _lost(step: Step | None) -> Value:
 
 
 def _numbers(values: Sequence[Value], pick: Index) -> Array:
-    return np.asarray(values, float)[pick]
+    """Return the value of the level picked; values that vary along other axes keep these."""
+    if not any(isinstance(value, np.ndarray) for value in values):
+        return np.asarray(values, float)[pick]
+    found: Array = np.zeros(np.broadcast_shapes(pick.shape, *map(np.shape, values)))
+    for number, value in enumerate(values):
+        found = np.where(pick == number, value, found)
+    return found
 
 
 def _seen(

@@ -92,6 +92,7 @@ def build_block(
     picks: Sequence[Index],
     known: Sequence[tuple[Array, Array] | None] = (),
     trunk: Block | None = None,
+    ahead: int = 0,
 ) -> Block:
     """Compute a block.
 
@@ -108,10 +109,12 @@ def build_block(
         ln E and ln Q of leaves where they are known already, else ``None``; left out: of none.
     trunk
         A block of the same trunk, if one is known: what the trunk alone decides is taken from it.
+    ahead
+        How many of the first picks are of no choice: the tree's numbers vary along their axes.
     """
     menus = [tree.sizes(node) for node in leaves]
     grid, along = grid_of(picks, menus)
-    open_places = dict(zip(tree.open_places(), along, strict=True))
+    open_places = dict(zip(tree.open_places(), along[ahead:], strict=True))
     closed = {
         (node.name, at): list(superposed(item, open_places.get((node.name, at))))
         for node in tree.inner
