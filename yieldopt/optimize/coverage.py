@@ -71,7 +71,7 @@ class Found:
 
 
 @dataclass
-class _State:
+class Progress:
     """Best plan so far, and what has been covered."""
 
     value: float = math.inf
@@ -155,7 +155,7 @@ def best_levels(
     """
     ask = Ask(prices or {}, dppm_limit, escape_cost_usd, prices_only, resource_limits or {})
     ask.check()
-    state = _State(value=known_usd + ask.escape_usd)
+    state = Progress(value=known_usd + ask.escape_usd)
     parts: list[_Part] = []
     for first, block in problem.blocks():
         if parts and time.perf_counter() > until:
@@ -168,10 +168,10 @@ def best_levels(
     # All are bounded before any is enumerated, the most promising first.
     for part in sorted(parts, key=lambda part: float(part.lower.min(initial=math.inf))):
         _close(part, ask, state, until)
-    return _answer(problem, state, ask.escape_usd)
+    return answer(problem, state, ask.escape_usd)
 
 
-def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
+def _bound(part: _Part, terms: Terms, ask: Ask, state: Progress) -> None:
     found = bounds(terms, ask.log_q_least, state.value)
     part.lower = found.lower
     at = int(found.value.argmin())
@@ -180,29 +180,54 @@ def _bound(part: _Part, terms: Terms, ask: Ask, state: _State) -> None:
         state.entries = tuple(int(m) for m in found.entries[at])
 
 
-def _close(part: _Part, ask: Ask, state: _State, until: float) -> None:
+def _close(part: _Part, ask: Ask, state: Progress, until: float) -> None:
     """Enumerate what is left of a block, the most promising trunk combinations first."""
-    menus = math.prod(part.problem.menu_counts)
-    order = np.argsort(part.lower, kind="stable")
-    open_count = np.searchsorted(part.lower[order], state.value * (1.0 + ROUNDING), side="left")
-    terms = priced(part.problem, part.problem.block(part.first), ask) if open_count else None
+    terms = None
+    if (part.lower < state.value * (1.0 + ROUNDING)).any():
+        terms = priced(part.problem, part.problem.block(part.first), ask)
+    rows = Rows(terms, 0, part.lower, math.prod(part.problem.menu_counts))
+    enumerate_rows(rows, part.first, ask.log_q_least, state, until)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Trunk combinations of one problem that follow each other in a block, ``first`` of them the
+    block's; their lower bounds (T,) and the plans of each. ``terms`` may be left out where no
+    bound is below the incumbent.
+    """
+
+    terms: Terms | None
+    first: int
+    lower: Array
+    menus: int
+
+
+def enumerate_rows(
+    rows: Rows, trunk: int, log_q_least: float | None, state: Progress, until: float
+) -> None:
+    """Compute every plan of what no bound rules out, the most promising first.
+
+    ``trunk`` is the number of the first in its problem.
+    """
+    order = np.argsort(rows.lower, kind="stable")
     for done, t in enumerate(order):
-        if terms is None or part.lower[t] >= state.value * (1.0 + ROUNDING):
-            state.pruned += menus * (len(order) - done)
+        if rows.terms is None or rows.lower[t] >= state.value * (1.0 + ROUNDING):
+            state.pruned += rows.menus * (len(order) - done)
             return
         if time.perf_counter() > until:
-            state.open_lower = min(state.open_lower, float(part.lower[t]))
+            state.open_lower = min(state.open_lower, float(rows.lower[t]))
             return
-        state.enumerated += menus
-        plans = pairs(terms, int(t))
-        value, row, column = best_pair(plans, ask.log_q_least, state.value)
+        state.enumerated += rows.menus
+        plans = pairs(rows.terms, rows.first + int(t))
+        value, row, column = best_pair(plans, log_q_least, state.value)
         if row >= 0:
-            state.value, state.trunk = value, part.first + int(t)
+            state.value, state.trunk = value, trunk + int(t)
             found = plans.entries(np.array([row]), np.array([column]))[0]
             state.entries = tuple(int(m) for m in found)
 
 
-def _answer(problem: Problem, state: _State, escape: float) -> Found:
+def answer(problem: Problem, state: Progress, escape: float) -> Found:
+    """Return what a search that ended found, and its proof."""
     value = state.value - escape if state.value < HOPELESS_USD else math.inf
     lower = min(value, max(state.open_lower - escape, 0.0))
     # What time was left for no longer is covered, too, where its bound shows nothing better.

@@ -15,7 +15,7 @@ them. See DESIGN.md, "Choosing coverage exactly".
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -159,6 +159,17 @@ class Problem:
             whole *= size
         return whole
 
+    def plan(self, levels: Mapping[str, str]) -> tuple[int, tuple[int, ...]]:
+        """Return the trunk combination and the entries of one plan."""
+        choices = self.template.choices()
+        at = {place: list(choice.options).index(levels[place]) for place, choice in choices.items()}
+        return (
+            _number([at[place] for place in self.trunk_places], self.trunk_sizes),
+            tuple(
+                _number([at[place] for place in leaf.places], leaf.sizes) for leaf in self.leaves
+            ),
+        )
+
     def levels(self, trunk: int, entries: tuple[int, ...]) -> dict[str, str]:
         """Return the level of every choice of one plan."""
         chosen = dict(zip(self.trunk_places, _digits(trunk, self.trunk_sizes), strict=True))
@@ -180,6 +191,10 @@ def _digits(number: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(d) for d in np.unravel_index(number, sizes)) if sizes else ()
 
 
+def _number(digits: Sequence[int], sizes: tuple[int, ...]) -> int:
+    return int(np.ravel_multi_index(tuple(digits), sizes)) if sizes else 0
+
+
 def _leaf(node: OpenNode, tree: Tree) -> Leaf:
     sizes = tree.sizes(node)
     unit = _unit(node, tree, iter(tree.menu_picks(node)), math.prod(sizes))
@@ -193,6 +208,16 @@ def _leaf(node: OpenNode, tree: Tree) -> Leaf:
     )
     gap = tree.gap(tree.parent[node.name][0], 0)
     return Leaf(node.name, places, sizes, np.asarray(unit.cost), full, gap)
+
+
+def costs_of_unit(node: OpenNode, tree: Tree) -> Array:
+    """Return the cost of one passed unit of a branch by entry of its menu, (1, M).
+
+    (S, M) in a tree of numbers that vary along an axis of length S, ahead of all others.
+    """
+    size = math.prod(tree.sizes(node))
+    unit = _unit(node, tree, iter(tree.menu_picks(node)), size)
+    return np.asarray(unit.cost).reshape(-1, size)
 
 
 @dataclass

@@ -188,10 +188,13 @@ def varied(
     inputs, ends
         With a range; the product at their ends.
     """
-    moves = _moves(inputs, ends)
+    half = ends.budget.part(2)  # to compile the ends and hold the plan is soon done
+    moves = {one.key: _UNSEEN for one in inputs} | ends.moves_usd(inputs, half)
     rows, refused, not_done = [], [], []
     without = [one.key for one in inputs if moves[one.key] == 0.0]
-    for one in sorted(inputs, key=lambda one: -moves[one.key])[: len(inputs) - len(without)]:
+    moving = sorted(inputs, key=lambda one: -moves[one.key])[: len(inputs) - len(without)]
+    ends.search(moving)
+    for one in moving:
         try:
             found = None if ends.budget.is_spent else ends.at(one)
         except CaseError as error:
@@ -215,16 +218,6 @@ def varied(
         tuple(not_done),
         gap if (gap := max(gaps)) > PROVED else 0.0,
     )
-
-
-def _moves(inputs: Sequence[Input], ends: Ends) -> dict[str, float]:
-    """Return how far the plan held moves by each input; half of the time is enough for that."""
-    half = 0.0 if ends.budget.limit_s is None else 0.5 * ends.budget.left_s()
-    out: dict[str, float] = {}
-    for one in inputs:
-        late = ends.budget.left_s() <= half
-        out[one.key] = _UNSEEN if late else ends.moves_usd(one)
-    return out
 
 
 def _swing(ends: Iterable[End], base: float) -> float | None:
