@@ -12,7 +12,7 @@ import math
 import numpy as np
 import pytest
 
-from yieldopt.optimize.terms import Terms, Use, descend, row_of, tangent, values
+from yieldopt.optimize.terms import Terms, Use, descend, rows_of, tangent, values
 
 GAPS, ROWS = 3, 2
 
@@ -40,7 +40,7 @@ def spelled(terms: Terms, t: int, plan: tuple[int, ...]) -> tuple[float, float]:
     for g in range(GAPS):
         load = terms.base[t, g]
         load += sum(
-            terms.weight[t, i] * row_of(terms.k[i], t)[m]
+            terms.weight[t, i] * rows_of(terms.k[i], np.array([t]))[0, m]
             for i, m in enumerate(plan)
             if terms.gap[i] == g
         )

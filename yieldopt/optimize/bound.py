@@ -31,11 +31,14 @@ _ROUNDS = 2  # of all ladders in turn, where resources are limited
 
 @dataclass(frozen=True)
 class Bounds:
-    """By trunk combination: lower bound (T,), best allowed J met (T,) and its entries (T, n)."""
+    """By trunk combination: lower bound (T,), best allowed J met (T,) and its entries (T, n);
+    ``plans`` (T, n): those that the bounds were last taken at, to start from at other prices.
+    """
 
     lower: Array
     value: Array
     entries: Index
+    plans: Index
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ class _Search:
             kept = np.arange(count)
         some = _rows(terms, kept) if len(kept) < count else terms
         self.climber = Climber(some, kept, groups.start)
+        self.plans = np.zeros_like(self.entries) if groups.start is None else groups.start.copy()
 
     def slopes(self, prices: Sequence[float]) -> None:
         """Climb the ladder of μ at given prices, until it seems past the best rung everywhere.
@@ -196,6 +200,7 @@ class _Search:
             self.scale = np.zeros_like(self.slope)
             self.scale[kept] = found.value
         least = None if self.least is None else self.least[kept]
+        self.plans[kept] = found.at
         fine = found.fine if least is None else found.fine & (found.log_q >= least)
         better = np.flatnonzero(fine & (found.value < self.value[kept]))
         self.value[kept[better]] = found.value[better]
@@ -244,7 +249,9 @@ class _Search:
             self.climber.keep(np.flatnonzero(allowed))
 
 
-def bounds(terms: Terms, log_q_least: float | None, known: float = math.inf) -> Bounds:
+def bounds(
+    terms: Terms, log_q_least: float | None, known: float = math.inf, start: Index | None = None
+) -> Bounds:
     """Bound every trunk combination of a block.
 
     Parameters
@@ -256,10 +263,12 @@ def bounds(terms: Terms, log_q_least: float | None, known: float = math.inf) -> 
     known
         J of an allowed plan: a combination whose bound reaches the best known is not looked at
         any further.
+    start
+        Plans to start from, (T, n): those of other prices, say.
     """
     least = None if log_q_least is None else np.array([log_q_least])
     return bounds_of_groups(
-        terms, Groups(np.zeros(len(terms.base), np.intp), least, np.array([known]))
+        terms, Groups(np.zeros(len(terms.base), np.intp), least, np.array([known]), start)
     )
 
 
@@ -270,4 +279,4 @@ def bounds_of_groups(terms: Terms, groups: Groups) -> Bounds:
     if terms.uses:
         search.hopeless()
         search.prices()
-    return Bounds(search.lower, search.value, search.entries)
+    return Bounds(search.lower, search.value, search.entries, search.plans)

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldopt.optimize.bound import bounds
-from yieldopt.optimize.enumeration import best_pair, pairs
+from yieldopt.optimize.enumeration import best_of, many_pairs
 from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem
 from yieldopt.optimize.terms import ROUNDING, Terms
 
 Array = NDArray[np.float64]
+_AT_ONCE = 1 << 18  # plans computed before what is left is pruned anew
 HOPELESS_USD = 1e15  # nothing worth the name passes; and solvers take 1e20 for infinite
 
 
@@ -172,7 +173,9 @@ def best_levels(
 
 
 def _bound(part: _Part, terms: Terms, ask: Ask, state: Progress) -> None:
-    found = bounds(terms, ask.log_q_least, state.value)
+    problem = part.problem
+    found = bounds(terms, ask.log_q_least, state.value, problem.plans_at(part.first))
+    problem.keep_plans(part.first, found.plans)
     part.lower = found.lower
     at = int(found.value.argmin())
     if found.value[at] < state.value:
@@ -210,20 +213,22 @@ def enumerate_rows(
     ``trunk`` is the number of the first in its problem.
     """
     order = np.argsort(rows.lower, kind="stable")
-    for done, t in enumerate(order):
-        if rows.terms is None or rows.lower[t] >= state.value * (1.0 + ROUNDING):
+    done = 0
+    while done < len(order):
+        some = order[done : done + max(1, _AT_ONCE // rows.menus)]
+        some = some[rows.lower[some] < state.value * (1.0 + ROUNDING)]
+        if rows.terms is None or not len(some):
             state.pruned += rows.menus * (len(order) - done)
             return
         if time.perf_counter() > until:
-            state.open_lower = min(state.open_lower, float(rows.lower[t]))
+            state.open_lower = min(state.open_lower, float(rows.lower[some[0]]))
             return
-        state.enumerated += rows.menus
-        plans = pairs(rows.terms, rows.first + int(t))
-        value, row, column = best_pair(plans, log_q_least, state.value)
-        if row >= 0:
-            state.value, state.trunk = value, trunk + int(t)
-            found = plans.entries(np.array([row]), np.array([column]))[0]
-            state.entries = tuple(int(m) for m in found)
+        done += len(some)
+        state.enumerated += rows.menus * len(some)
+        found = many_pairs(rows.terms, rows.first + some)
+        value, at, entries = best_of(found, log_q_least, state.value)
+        if at >= 0:
+            state.value, state.trunk, state.entries = value, trunk + int(some[at]), entries
 
 
 def answer(problem: Problem, state: Progress, escape: float) -> Found:

@@ -1,4 +1,4 @@
-"""All plans of one trunk combination as a matrix product.
+"""All plans of trunk combinations as matrix products.
 
 The leaves are split in halves a and b. Each term of J is (B + K_a)·E_a·E_b + E_a·(K_b·E_b), so J
 over all pairs is a product whose inner dimension is the number of gaps, plus those where both
@@ -15,16 +15,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldopt.optimize.terms import Terms, row_of
+from yieldopt.optimize.terms import Terms, rows_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+_DENSE = 1 << 12  # plans of a trunk combination that are not worth sorting by quality
 _ROWS_BYTES = 1 << 18  # a block of the product stays in the cache: 32k numbers
 
 
 @dataclass(frozen=True)
 class Half:
-    """Plans of some leaves: E by gap (P, G), K·E by table and gap (R, P, G), ln Q (P,)."""
+    """Plans of some leaves in T trunk combinations: E by gap (T, P, G), K·E by table and gap
+    (R, T, P, G), ln Q (T, P).
+    """
 
     e: Array
     k: Array
@@ -40,20 +43,21 @@ def half(
     Parameters
     ----------
     e, k, log_q
-        By leaf: E (M, G), weighted K of every table (R, M), ln Q (M,).
+        By leaf: E (T, M, G), weighted K of every table (R, T, M), ln Q (T, M).
     gap
         By leaf: the gap where it joins.
     base
-        B by table and gap, (R, G): only its shape counts.
+        B by table and gap, (R, T, G): only its shape counts.
     """
-    tables, gaps = base.shape
-    out_e, out_k, out_q = np.ones((1, gaps)), np.zeros((tables, 1, gaps)), np.zeros(1)
+    tables, count, gaps = base.shape
+    out_e, out_k = np.ones((count, 1, gaps)), np.zeros((tables, count, 1, gaps))
+    out_q = np.zeros((count, 1))
     for one_e, one_k, one_q, at in zip(e, k, log_q, gap, strict=True):
-        joined = out_k[:, :, None, :] * one_e
-        joined[..., at] += out_e[:, None, at] * (one_k * one_e[:, at])[:, None, :]
-        out_e = (out_e[:, None, :] * one_e).reshape(-1, gaps)
-        out_k = joined.reshape(tables, -1, gaps)
-        out_q = (out_q[:, None] + one_q).reshape(-1)
+        joined = out_k[:, :, :, None, :] * one_e[:, None]
+        joined[..., at] += out_e[:, :, None, at] * (one_k * one_e[..., at])[:, :, None, :]
+        out_e = (out_e[:, :, None, :] * one_e[:, None]).reshape(count, -1, gaps)
+        out_k = joined.reshape(tables, count, -1, gaps)
+        out_q = (out_q[:, :, None] + one_q[:, None]).reshape(count, -1)
     return Half(out_e, out_k, out_q, tuple(g in set(gap) for g in range(gaps)))
 
 
@@ -135,31 +139,93 @@ class Pairs:
             out[left[low : low + count] @ right[:, :widest] > most] = np.inf
 
 
+@dataclass(frozen=True)
+class ManyPairs:
+    """All plans of some trunk combinations T: :class:`Pairs` of each, one after the other.
+
+    ``left``, ``right``: (T, A, D) and (T, D, C) by table; ``log_q``: (T, A) and (T, C).
+    """
+
+    left: Sequence[Array]
+    right: Sequence[Array]
+    log_q: tuple[Array, Array]
+    most: tuple[float, ...]
+    members: tuple[list[int], list[int]]
+    sizes: tuple[int, ...]
+
+    def one(self, at: int) -> Pairs:
+        """Return those of one trunk combination."""
+        return Pairs(
+            [left[at] for left in self.left],
+            [right[at] for right in self.right],
+            (self.log_q[0][at], self.log_q[1][at]),
+            self.most,
+            self.members,
+            self.sizes,
+        )
+
+
 def pairs(terms: Terms, t: int) -> Pairs:
     """Return all plans of a trunk combination ``t``, the larger half in the columns."""
+    return many_pairs(terms, np.array([t])).one(0)
+
+
+def many_pairs(terms: Terms, rows: Index) -> ManyPairs:
+    """Return all plans of some trunk combinations, computed together."""
     tables = [terms.k, *(use.k for use in terms.uses)]
-    base = np.stack([terms.base[t], *(use.base[t] for use in terms.uses)])
+    base = np.stack([terms.base[rows], *(use.base[rows] for use in terms.uses)])
     sizes = tuple(k.shape[1] for k in terms.k)
     members = _split(sizes)
     halves = [
         half(
-            [np.exp(terms.log_e[i][t]) for i in side],
-            [terms.weight[t, i] * np.stack([row_of(k[i], t) for k in tables]) for i in side],
-            [terms.log_q[i][t] for i in side],
+            [np.exp(terms.log_e[i][rows]) for i in side],
+            [
+                terms.weight[rows, i, None] * np.stack([rows_of(k[i], rows) for k in tables])
+                for i in side
+            ],
+            [terms.log_q[i][rows] for i in side],
             [terms.gap[i] for i in side],
             base,
         )
         for side in members
     ]
     factors = [_factors(base[r], halves[0], halves[1], r) for r in range(len(base))]
-    return Pairs(
+    return ManyPairs(
         [left for left, _ in factors],
         [right for _, right in factors],
-        (halves[0].log_q + terms.log_q_trunk[t], halves[1].log_q),
+        (halves[0].log_q + terms.log_q_trunk[rows, None], halves[1].log_q),
         tuple(use.allowed for use in terms.uses),
         members,
         sizes,
     )
+
+
+def best_of(
+    many: ManyPairs, log_q_least: float | None, known: float = math.inf
+) -> tuple[float, int, tuple[int, ...]]:
+    """Return the least J below ``known``, its place among the trunk combinations, and its entries.
+
+    (known, −1, ()) where there is none. Parameters as of :func:`best_pair`.
+    """
+    best: tuple[float, int, tuple[int, ...]] = (known, -1, ())
+    if many.most or many.left[0].shape[1] * many.right[0].shape[2] > _DENSE:
+        for at in range(len(many.left[0])):
+            one = many.one(at)
+            value, row, column = best_pair(one, log_q_least, best[0])
+            if row >= 0:
+                best = value, at, _entries(one, row, column)
+        return best
+    found = many.left[0] @ many.right[0]
+    if log_q_least is not None:
+        rows, columns = many.log_q
+        found[-columns[:, None, :] > (rows - log_q_least)[:, :, None]] = np.inf
+    at, row, column = (int(n) for n in np.unravel_index(int(found.argmin()), found.shape))
+    value = float(found[at, row, column])
+    return (value, at, _entries(many.one(at), row, column)) if value < known else best
+
+
+def _entries(found: Pairs, row: int, column: int) -> tuple[int, ...]:
+    return tuple(int(m) for m in found.entries(np.array([row]), np.array([column]))[0])
 
 
 def best_pair(
@@ -198,18 +264,20 @@ def _least(all_pairs: Pairs, allowed: Index, known: float) -> tuple[float, int, 
 
 
 def _factors(base: Array, a: Half, b: Half, r: int) -> tuple[Array, Array]:
+    """Return the factors of one table, (T, A, D) and (T, D, C)."""
     left, right = [], []
-    for g in range(len(base)):
+    for g in range(base.shape[1]):
+        own = base[:, g, None]
         if b.has_k[g] and not a.has_k[g]:
-            left.append(a.e[:, g])
-            right.append(base[g] * b.e[:, g] + b.k[r, :, g])
+            left.append(a.e[..., g])
+            right.append(own * b.e[..., g] + b.k[r, ..., g])
             continue
-        left.append(base[g] * a.e[:, g] + a.k[r, :, g])
-        right.append(b.e[:, g])
+        left.append(own * a.e[..., g] + a.k[r, ..., g])
+        right.append(b.e[..., g])
         if b.has_k[g]:
-            left.append(a.e[:, g])
-            right.append(b.k[r, :, g])
-    return np.ascontiguousarray(np.stack(left, axis=1)), np.ascontiguousarray(np.stack(right))
+            left.append(a.e[..., g])
+            right.append(b.k[r, ..., g])
+    return np.stack(left, axis=2), np.stack(right, axis=1)
 
 
 def _split(sizes: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -63,6 +63,7 @@ class Problem:
     kin: Problem | None = field(default=None, repr=False, compare=False)
     held_leaves: tuple[Leaf, ...] = field(default=(), repr=False, compare=False)
     _cache: dict[int, Block] = field(default_factory=dict, repr=False, compare=False)
+    _plans: dict[int, Index] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -134,6 +135,22 @@ class Problem:
         if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
             self._cache[low] = block
         return block
+
+    def plans_at(self, low: int) -> Index | None:
+        """Return plans that were good in the last search of a block, or of the kin's, (T, n)."""
+        if low in self._plans:
+            return self._plans[low]
+        kin = self.kin
+        if kin is None or (kin.trunk_sizes, kin.menu_counts) != (
+            self.trunk_sizes,
+            self.menu_counts,
+        ):
+            return None
+        return kin._plans.get(low)
+
+    def keep_plans(self, low: int, plans: Index) -> None:
+        """Keep them for the next search, at other prices."""
+        self._plans[low] = plans
 
     @cached_property
     def _widest(self) -> int:

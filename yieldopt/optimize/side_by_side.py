@@ -27,6 +27,7 @@ from yieldopt.optimize.terms import Terms, values
 from yieldopt.template import Choice, Template
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 _NUMBERS = 4_000_000  # of ln E of all problems at once
 _LEAST = 4  # fewer problems at once are not worth the merging
 
@@ -135,7 +136,7 @@ def _searched(
         np.repeat(np.arange(len(ones)), count),
         limits,
         np.array([state.value for state in states]),
-        np.tile(np.array(kin.plan(known)[1], dtype=np.intp), (len(terms.base), 1)),
+        np.tile(_start(kin, known), (len(ones), 1)),
     )
     bound = bounds_of_groups(terms, groups)
     out = []
@@ -149,6 +150,14 @@ def _searched(
         enumerate_rows(rows, 0, ask.log_q_least, state, until)
         out.append(answer(kin, state, ask.escape_usd))
     return out
+
+
+def _start(kin: Problem, known: Mapping[str, str]) -> Index:
+    """Return a plan for each trunk combination, (T, n)."""
+    plans = kin.plans_at(0)
+    if plans is not None and len(plans) == kin.trunk_count:
+        return plans
+    return np.tile(np.array(kin.plan(known)[1], dtype=np.intp), (kin.trunk_count, 1))
 
 
 def _terms(together: Together, ones: Sequence[One], count: int) -> Terms:

@@ -85,9 +85,9 @@ def picked(table: Array, at: Index) -> Array:
     return table[0, at] if len(table) == 1 else table[np.arange(len(table)), at]
 
 
-def row_of(k: Array, at: int) -> Array:
-    """Return K of one trunk combination."""
-    return k[0] if len(k) == 1 else k[at]
+def rows_of(k: Array, rows: Index) -> Array:
+    """Return K of some trunk combinations, (T, M)."""
+    return np.broadcast_to(k, (len(rows), k.shape[1])) if len(k) == 1 else k[rows]
 
 
 def _kept(k: Array, kept: Index) -> Array:
