@@ -71,7 +71,15 @@ OUTSIDE = {
     },
     "optimize": {"highspy", "ortools", "pulp"},
     "study": {"pydantic"},
-    "report": {"pandas", "polars", "xlsxwriter", "altair", "vl_convert", "pydantic"},
+    "report": {
+        "pandas",
+        "polars",
+        "xlsxwriter",
+        "altair",
+        "vl_convert",
+        "pydantic",
+        "platformdirs",
+    },
     "commands": {"click", "rich"},
     "cli": {"click"},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text
 from yieldopt.study import ends
 from yieldopt.study.inputs import _is_used, inputs_of
-from yieldopt.study.tornado import Tornado, tornado, varied
+from yieldopt.study.tornado import Tornado, tornado, tornado_of, varied
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,18 +121,20 @@ def test_a_share_that_cannot_vary_alone_is_named(tmp_path: Path) -> None:
 def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
     monkeypatch: pytest.MonkeyPatch, minimal: Tornado
 ) -> None:
-    """The budget is spent once twenty ends were weighed: ten inputs, or eleven of one end."""
-    count = itertools.count()
-    weighed = ends.candidate_of
+    """Time ends once twenty ends are known: ten inputs, or eleven of one end."""
+    case = load("minimal")
+    best, verdict = candidate_on(case, case.products[0], "osat_2p5d")
+    assert best is not None
+    budget = Budget(600.0, math.inf, threading.Event())
+    search = ends.best_of_each
 
     def slow(*asked: Any) -> Any:
-        if next(count) >= 20:
-            budget = next(one for one in asked if isinstance(one, Budget))
-            object.__setattr__(budget, "until", -math.inf)
-        return weighed(*asked)
+        found = search(*asked)
+        budget.stop.set()
+        return [*found[:20], *[None] * (len(found) - 20)]
 
-    monkeypatch.setattr(ends, "candidate_of", slow)
-    found = tornado(load("minimal"), "asic", time_limit_s=600.0)
+    monkeypatch.setattr(ends, "best_of_each", slow)
+    found = tornado_of(case, "asic", best, [verdict], budget)
     assert found.status is Status.FEASIBLE
     done = [row.input.key for row in found.rows]
     assert 10 <= len(done) <= 12
@@ -141,6 +144,29 @@ def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
     # The plan held moves the most by those that the search finds to move the most.
     assert {row.input.key for row in minimal.rows[:8]} <= set(done)
     assert found.not_done[0] in tornado_text(found)
+
+
+@pytest.mark.parametrize("name", ["minimal", "b200_class", "reference_memory"])
+def test_searched_by_itself_every_end_is_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = load(name)
+    product = case.products[-1].name
+    together = tornado(case, product)
+    monkeypatch.setattr(ends, "best_of_each", lambda kin, known, ones, until: [None] * len(ones))
+    alone = tornado(case, product)
+    assert together.rows
+    assert [row.input.key for row in together.rows] == [row.input.key for row in alone.rows]
+    for one, other in zip(together.rows, alone.rows, strict=True):
+        for mine, theirs in ((one.low, other.low), (one.high, other.high)):
+            assert mine.value == theirs.value
+            assert mine.reasons == theirs.reasons
+            if theirs.cost_per_good_usd is None:
+                assert mine.cost_per_good_usd is None
+            else:
+                assert mine.cost_per_good_usd == pytest.approx(theirs.cost_per_good_usd, rel=1e-12)
+    assert together.without_effect == alone.without_effect
+    assert together.gap == alone.gap == 0.0
 
 
 def test_time_that_ends_before_anything_was_varied() -> None:

@@ -87,12 +87,13 @@ def write_report(
         from yieldopt.study import study_case
         from yieldopt.study.assumptions import origins
 
+        held = load(case)
         study = study_case(
-            case, result=result, solver=solver, time_limit_s=time_limit_s, processes=processors()
+            held, result=result, solver=solver, time_limit_s=time_limit_s, processes=processors()
         )
         from yieldopt.report.page.document import page
 
-        write_page(page(study, origins(load(case)), library), file, option)
+        write_page(page(study, origins(held), library), file, option)
     return study.result
 
 

@@ -86,9 +86,9 @@ def best_of_each(
     out: list[Found | None] = [None] * len(ones)
     if not is_enumerable(kin):
         return out
-    most = _NUMBERS // max(1, kin.trunk_count * sum(kin.menu_counts) * len(kin.tree.gaps))
+    most = _most(kin)
     for numbers in alike([one.template for one in ones]):
-        for low in range(0, len(numbers), max(1, most)):
+        for low in range(0, len(numbers), most):
             some = numbers[low : low + most]
             if len(some) < _LEAST or time.perf_counter() > until:
                 break
@@ -96,6 +96,12 @@ def best_of_each(
             for number, one in zip(some, found, strict=True):
                 out[number] = one
     return out
+
+
+def _most(kin: Problem) -> int:
+    """Return how many problems are searched at once."""
+    numbers = kin.trunk_count * sum(kin.menu_counts) * len(kin.tree.gaps)
+    return max(1, _NUMBERS // max(1, numbers))
 
 
 def alike(templates: Sequence[Template]) -> list[list[int]]:

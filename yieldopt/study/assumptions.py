@@ -13,7 +13,7 @@ from yieldopt.read.keys import join_key
 from yieldopt.read.merging import entry_name
 from yieldopt.schema.base import Quantity
 from yieldopt.schema.case import Case
-from yieldopt.study.inputs import Input, inputs_of, models_of
+from yieldopt.study.inputs import Input, inputs_in, models_of
 
 _ASSUMED = "assumed"
 _LISTS = ("resources", "lines", "expansions", "reservations", "shares", "budgets")
@@ -77,16 +77,16 @@ def origins(case: Case) -> Origins:
     True
     """
     pairs = [(product.name, route) for product in case.products for route in product.routes]
-    inputs = {one.key: one for pair in pairs for one in inputs_of(case, *pair)}
     models = {(kind, name): m for pair in pairs for kind, name, m in models_of(case, *pair)}
+    inputs = inputs_in(case, ((kind, name, model) for (kind, name), model in models.items()))
     entries = dict(_entries(case, models))
-    assumed = [_number(one) for one in inputs.values() if one.is_assumed]
+    assumed = [_number(one) for one in inputs if one.is_assumed]
     assumed += [
         Assumption(key, "", None, None, None, why)
         for key, why in entries.items()
         if why.startswith(_ASSUMED)
     ]
-    texts = [one.source for one in inputs.values()] + list(entries.values())
+    texts = [one.source for one in inputs] + list(entries.values())
     named = dict.fromkeys(name for text in texts for name in named_in(text, case.library.sources))
     sources = {name: case.library.sources[name] for name in sorted(named)}
     return Origins(tuple(sorted(assumed, key=lambda one: one.key)), sources, len(inputs))

@@ -148,10 +148,11 @@ class Ends:
         if value is None or value == one.base:
             return End(one.base, self.base)
         at = one.key, value
-        there = self._there(at)
-        del self._known[at]
         if at in self._found:
             return self._found.pop(at)
+        if self.budget.is_spent and at not in self._known:
+            return None
+        there = self._there(at)
         if there.template is None:
             return End(value, None, there.reasons)
         if self.budget.is_spent:

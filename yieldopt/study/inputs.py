@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +84,17 @@ def inputs_of(
     >>> one.low, one.base, one.high, one.unit, one.is_assumed
     (0.06, 0.1, 0.11, '1/cm2', False)
     """
+    return inputs_in(case, models_of(case, product, route), levels)
+
+
+def inputs_in(
+    case: Case,
+    models: Iterable[tuple[str, str, BaseModel]],
+    levels: Mapping[str, str] | None = None,
+) -> tuple[Input, ...]:
+    """Return every number that some models of a case give, as :func:`inputs_of` does."""
     found: dict[str, Input] = {}
-    for kind, name, model in models_of(case, product, route):
+    for kind, name, model in models:
         for path, quantity, source in _quantities(model, (kind, name), ""):
             key = join_key(path)
             used = levels is None or _is_used(case, path, levels)

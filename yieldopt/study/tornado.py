@@ -196,7 +196,7 @@ def varied(
     ends.search(moving)
     for one in moving:
         try:
-            found = None if ends.budget.is_spent else ends.at(one)
+            found = ends.at(one)
         except CaseError as error:
             refused.append((one.key, "; ".join(str(fault) for fault in error.faults)))
             continue

@@ -9,6 +9,7 @@ from typing import Any
 from yieldopt.optimize.budget import Budget
 from yieldopt.plan import Result
 from yieldopt.read import load
+from yieldopt.schema.case import Case
 from yieldopt.shown import Shown
 from yieldopt.solving import solve
 from yieldopt.study.product import ProductStudy
@@ -50,7 +51,7 @@ class Study(Shown):
 
 
 def study_case(
-    path: str | Path,
+    case: Case | str | Path,
     *,
     result: Result | None = None,
     solver: str = "highs",
@@ -61,8 +62,8 @@ def study_case(
 
     Parameters
     ----------
-    path
-        A case file, or the name of a bundled case.
+    case
+        A checked case, a case file, or the name of a bundled case.
     result
         Its plan, where it is known already.
     solver
@@ -86,7 +87,8 @@ def study_case(
     ('osat_2p5d', 'optimal')
     """
     budget = Budget.of(time_limit_s)
-    case = load(path)
+    if not isinstance(case, Case):
+        case = load(case)
     with products_of(case, budget, processes) as products:
         if result is None:
             result = solve(case, solver=solver, time_limit_s=budget.part(2).limit_s)
