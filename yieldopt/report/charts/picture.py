@@ -78,7 +78,7 @@ class Picture:
 
 def inline(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return rows as the data of a chart."""
-    return {"values": tuple(dict(row) for row in rows)}  # no copies: Altair copies lists alone
+    return {"values": [dict(row) for row in rows]}
 
 
 def names_down(field: str, names: Sequence[str], title: str) -> alt.Y:
