@@ -21,7 +21,7 @@ from yieldopt.study.timeline import timeline
 
 KEYS = [
     "p1-routes", "p1-waterfall", "p1-funnel", "p1-curves", "p1-frontier", "p1-dppm", "p1-tornado",
-    "p1-crossover", "plan-allocation", "plan-capacity", "plan-prices", "plan-timeline",
+    "p1-crossover", "p1-map", "plan-allocation", "plan-capacity", "plan-prices", "plan-timeline",
 ]  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def test_plain_data_are_json(study: Study) -> None:
     data = json.loads(json.dumps(study.to_dict(), allow_nan=False))
     (product,) = data["products"]
     assert set(product) == {
-        "product", "routes", "explanation", "frontier", "tornado", "funnel", "crossover", "inputs",
+        "product", "routes", "explanation", "frontier", "tornado", "funnel", "crossover",
+        "route_map", "inputs",
     }  # fmt: skip
     assert data["result"]["status"] == "optimal"
     assert product["funnel"]["steps"][0]["pass_frac"] <= 1.0
@@ -90,7 +91,7 @@ def test_a_product_of_no_route_has_reasons_and_no_more(tmp_path: Path) -> None:
     study = study_case(tmp_path / "c.toml")
     (one,) = study.products
     assert study.result.status is Status.INFEASIBLE
-    assert one.best is one.funnel is one.crossover is None
+    assert one.best is one.funnel is one.crossover is one.route_map is None
     assert one.inputs == one.tornado.rows == ()
     assert one.tornado.status is Status.INFEASIBLE
     assert all(column.reasons for column in one.routes)
@@ -99,7 +100,7 @@ def test_a_product_of_no_route_has_reasons_and_no_more(tmp_path: Path) -> None:
 def test_one_route_has_no_crossover() -> None:
     (one,) = study_case("b200_class").products
     assert one.best is not None
-    assert one.crossover is None
+    assert one.crossover is one.route_map is None
 
 
 def test_a_time_limit_holds_for_all_and_is_said() -> None:

@@ -16,6 +16,7 @@ from yieldopt.schema.case import Case, ProductShape
 from yieldopt.study.crossover import crossover
 from yieldopt.study.funnel import Funnel, funnel
 from yieldopt.study.inputs import Input, inputs_of
+from yieldopt.study.route_map import RouteMap, route_map
 from yieldopt.study.tornado import Tornado, tornado_of
 
 _POINTS = 200  # of a frontier
@@ -41,6 +42,8 @@ class ProductStudy:
         The best plan's flow step by step; ``None`` without a plan.
     crossover
         Where the second-best route takes over; ``None`` where there is none, or no time was left.
+    route_map
+        Which route is cheapest over two inputs; ``None`` as for the crossover.
     inputs
         Every number that the best plan is computed from, with its source.
     """
@@ -52,6 +55,7 @@ class ProductStudy:
     tornado: Tornado
     funnel: Funnel | None
     crossover: BreakEven | None
+    route_map: RouteMap | None
     inputs: tuple[Input, ...]
 
     @property
@@ -69,6 +73,7 @@ class ProductStudy:
             "tornado": self.tornado.to_dict(),
             "funnel": self.funnel.to_dict() if self.funnel else None,
             "crossover": self.crossover.to_dict() if self.crossover else None,
+            "route_map": self.route_map.to_dict() if self.route_map else None,
             "inputs": [asdict(one) for one in self.inputs],
         }
 
@@ -98,9 +103,10 @@ def study_product(case: Case, product: ProductShape, budget: Budget) -> ProductS
     explained = explain_candidate(product, best, asked, budget.part(2))
     front = frontier_of(product, best, asked, _POINTS, budget.part(3))
     ranges = tornado_of(case, product.name, best, asked, budget.part(4 / 3))
-    crossing = crossover(case, candidates, ranges, budget)
+    crossing = crossover(case, candidates, ranges, budget.part(2))
+    both = route_map(case, candidates, ranges, budget)
     if best is None:
-        return ProductStudy(product.name, columns, explained, front, ranges, None, None, ())
+        return ProductStudy(product.name, columns, explained, front, ranges, None, None, None, ())
     levels = best.recipes[0].levels
     return ProductStudy(
         product.name,
@@ -110,6 +116,7 @@ def study_product(case: Case, product: ProductShape, budget: Budget) -> ProductS
         ranges,
         funnel(best.template.at(levels)),
         crossing,
+        both,
         inputs_of(case, product.name, best.route, levels),
     )
 

@@ -13,6 +13,7 @@ from yieldopt.report.charts.funnel import yield_funnel
 from yieldopt.report.charts.picture import Picture
 from yieldopt.report.charts.plan_made import allocation
 from yieldopt.report.charts.prices import shadow_prices
+from yieldopt.report.charts.route_map import cheapest_routes
 from yieldopt.report.charts.routes import routes_side_by_side
 from yieldopt.report.charts.timeline import decisions_over_time
 from yieldopt.report.charts.tornado import tornado_bars
@@ -63,3 +64,5 @@ def _of_product(key: str, product: ProductStudy) -> Iterator[Picture | None]:
         units = {one.key: one.unit for one in product.inputs}
         unit = units.get(product.crossover.key, "")
         yield crossover_map(f"{key}-crossover", product.crossover, unit)
+    if product.route_map is not None:
+        yield cheapest_routes(f"{key}-map", product.route_map)
