@@ -53,13 +53,14 @@ class Price:
 
 
 @dataclass(frozen=True)
-class _There:
-    """The product on the route in a case; ``None``: a limit forbids it."""
+class There:
+    """The product on the route in a case; no template: a limit forbids it, for these reasons."""
 
     case: Case
     product: ProductShape
     template: Template | None
     reasons: tuple[str, ...]
+    is_as_at_base: bool  # in all that a cost is computed from
 
 
 class Nearby:
@@ -78,27 +79,28 @@ class Nearby:
     def __init__(self, case: Case, best: Candidate, budget: Budget) -> None:
         self.case, self.best, self.budget = case, best, budget
         self.base = best.recipes[0].cost_per_good_usd
-        self._known: dict[Changes, _There | CaseError] = {}
+        self._known: dict[Changes, There | CaseError] = {}
         self._found: dict[Changes, Price] = {}
 
     def held_usd(self, wanted: Sequence[Changes]) -> list[float | None]:
         """Return what the best plan costs in each case, allowed there or not.
 
-        The base exactly where nothing changes that a cost is computed from; inf where nothing
-        passes; ``None`` where a model refuses the change or the product cannot be made.
+        The base exactly where nothing changes that a cost is computed from, and only there; inf
+        where nothing passes; ``None`` where a model refuses the change or the product cannot be
+        made.
         """
-        there = [self._look(changes) for changes in wanted]
+        there = [self.compiled(changes) for changes in wanted]
         out: list[float | None] = [None] * len(wanted)
         moved = []
         for number, one in enumerate(there):
             if not isinstance(one, CaseError) and one.template is not None:
                 out[number] = self.base
-                if not self._is_as_at_base(one):
+                if not one.is_as_at_base:
                     moved.append(number)
         levels = self.best.recipes[0].levels
         costs = self._costs_usd([wanted[number] for number in moved], levels)
         for number, cost in zip(moved, costs, strict=True):
-            out[number] = cost
+            out[number] = math.nextafter(cost, math.inf) if cost == self.base else cost
         return out
 
     def search(self, wanted: Sequence[Changes]) -> None:
@@ -142,7 +144,7 @@ class Nearby:
         there = self._there(changes)
         if there.template is None:
             return Price(None, there.reasons)
-        if self._is_as_at_base(there):
+        if there.is_as_at_base:
             return Price(self.base, gap=gap_alone(self.best.recipes[0]))
         if self.budget.is_spent:
             return None
@@ -154,34 +156,30 @@ class Nearby:
         recipe = candidate.recipes[0]
         return Price(recipe.cost_per_good_usd, gap=gap_alone(recipe))
 
-    def _there(self, changes: Changes) -> _There:
-        there = self._look(changes)
+    def _there(self, changes: Changes) -> There:
+        there = self.compiled(changes)
         if isinstance(there, CaseError):
             raise there
         return there
 
-    def _look(self, changes: Changes) -> _There | CaseError:
+    def compiled(self, changes: Changes) -> There | CaseError:
         """Return the product in a case, compiled once for all uses, or why it may not stand."""
         if changes not in self._known:
             try:
-                self._known[changes] = self._compiled(changes)
+                self._known[changes] = self._anew(changes)
             except CaseError as error:
                 self._known[changes] = error
         return self._known[changes]
 
-    def _compiled(self, changes: Changes) -> _There:
+    def _anew(self, changes: Changes) -> There:
         case, name = self.case, self.best.route
         for key, value in changes:
             case = replaced(case, key, value)
         product = case.product(self.best.product.name)
         reasons = reasons_against(case, product, name)
         template = None if reasons else template_on(case, product, name)
-        return _There(case, product, template, reasons)
-
-    def _is_as_at_base(self, there: _There) -> bool:
-        return there.template is not None and is_alike(
-            self.best, there.case, there.product, there.template
-        )
+        same = template is not None and is_alike(self.best, case, product, template)
+        return There(case, product, template, reasons, same)
 
     def _costs_usd(self, wanted: Sequence[Changes], levels: Mapping[str, str]) -> list[float]:
         """Return what a plan costs in each case, allowed there or not; inf where nothing passes."""
@@ -200,7 +198,7 @@ class Nearby:
                     out[number] = float(cost) + more
         return out
 
-    def _more_usd(self, there: _There, quality: float) -> float:
+    def _more_usd(self, there: There, quality: float) -> float:
         """Return what escapes and one-off costs add [USD per good package]."""
         escape = there.product.escape_cost_usd.base if there.product.escape_cost_usd else 0.0
         one_off = one_off_on(there.case, there.product, self.best.route)
@@ -208,8 +206,8 @@ class Nearby:
 
     def _has_menus_of_base(self, changes: Changes) -> bool:
         """Whether a case has the product, not as at base, with the same levels."""
-        there = self._look(changes)
-        if isinstance(there, CaseError) or there.template is None or self._is_as_at_base(there):
+        there = self.compiled(changes)
+        if isinstance(there, CaseError) or there.template is None or there.is_as_at_base:
             return False
         if there.product == self.best.product and not there.product.least_coverage:
             return True  # its rules speak of names alone
