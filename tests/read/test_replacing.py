@@ -54,6 +54,17 @@ def test_a_key_of_no_number_and_a_value_out_of_range_are_refused() -> None:
         replaced(case, "processes.n5.shares.logic", 0.5)
 
 
+def test_what_the_number_is_not_in_is_the_very_object_that_it_was() -> None:
+    """The compiler remembers steps and levels by what they are."""
+    case = load("minimal")
+    held = case.library.routes["cowos_s"].steps
+    work = next(at for at, step in enumerate(held) if step.work and step.cost_usd.base > 0.0)
+    new = replaced(case, f"routes.cowos_s.steps.{held[work].work}.cost_usd", 1.0)
+    steps = new.library.routes["cowos_s"].steps
+    assert steps[work].cost_usd == Quantity(base=1.0)
+    assert [at for at in range(len(held)) if steps[at] is not held[at]] == [work]
+
+
 def test_what_equals_a_number_asked_for_before_is_looked_at_anew() -> None:
     """Cases are remembered by value: True equals 1.0, and 0.0 equals -0.0."""
     case, key = load("minimal"), "processes.n5.d0_per_cm2"

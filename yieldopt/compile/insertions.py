@@ -43,8 +43,13 @@ def insertion_choice(
         The part stays on its wafer, which is bonded whole: what is found can be repaired, but no
         part is taken out. Levels that repair nothing are left out.
     """
-    faults = tuple(origin.items())
+    faults = tuple(origin.items()) if _asks_origin(Same(insertion)) else ()
     return _choice(Same(insertion), frozenset(classes), test_time_factor, faults, blind)
+
+
+@lru_cache(maxsize=1024)
+def _asks_origin(shared: Same[InsertionShape]) -> bool:
+    return any(level.bad_die_detection is not None for level in shared.held.menu().values())
 
 
 @lru_cache(maxsize=1024)  # cases that differ in one number share all other insertions
@@ -176,6 +181,11 @@ def coverage_of_detection(detection: float, origin: Mapping[str, Faults]) -> flo
     Solves 1 − Π S(c) = d·(1 − Π S(1)) over the part's groups by bisection: the left side rises
     with c from 0 to 1 − Π S(1), so there is one root for 0 < d < 1.
     """
+    return _of_detection(detection, tuple(origin.items()))
+
+
+@lru_cache(maxsize=1024)  # asked for again when another number of the insertion changes
+def _of_detection(detection: float, origin: tuple[tuple[str, Faults], ...]) -> float:
     if detection <= 0.0 or detection >= 1.0:
         return min(max(detection, 0.0), 1.0)
     wanted = detection * _caught(1.0, origin)
@@ -188,9 +198,9 @@ def coverage_of_detection(detection: float, origin: Mapping[str, Faults]) -> flo
     return 0.5 * (low + high)
 
 
-def _caught(coverage: float, origin: Mapping[str, Faults]) -> float:
+def _caught(coverage: float, origin: tuple[tuple[str, Faults], ...]) -> float:
     masses: dict[object, tuple[Law, float]] = {}
-    for name, faults in origin.items():
+    for name, faults in origin:
         key = ("cluster", faults.cluster) if faults.cluster else ("class", name)
         law, mass = masses.get(key, (faults.law, 0.0))
         masses[key] = (law, mass + float(faults.mean) * coverage)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from yieldopt.compile.insertions import insertion_choice
 from yieldopt.compile.parts import origin
 from yieldopt.compile.work import work_step
 from yieldopt.errors import CaseError, Fault, UnknownName, near_miss
 from yieldopt.flow import Flow, Input, Step
+from yieldopt.same import Same
 from yieldopt.schema.assembly import (
     Assembly,
     node_name,
@@ -47,7 +49,7 @@ def compile_template(case: Case, product: ProductShape, route: RouteShape) -> Te
         (``optimize.route.exclusions`` says so beforehand).
     """
     builder = _Builder(case, product)
-    return builder.template(builder.assemble(product_assembly(product), route))
+    return builder.template(builder.assemble(_of_product(Same(product)), route))
 
 
 def compile_flow(
@@ -66,12 +68,14 @@ class _Builder:
         self.inputs: dict[str, tuple[Input, ...]] = {}
         self.items: dict[str, list[Step | Choice]] = {}
         self.screen: dict[str, int] = {}  # where the first point of a node stands
+        self.classes: dict[str, frozenset[str]] = {}  # of faults that a unit may carry so far
         self.has_die: dict[str, bool] = {}
         self.has_chip: dict[str, bool] = {}
 
     def template(self, ship: str) -> Template:
         nodes = (OpenNode(n, self.inputs[n], tuple(self.items[n])) for n in self.items)
-        return Template(ship, tuple(nodes)).limited(self._own_menus())
+        template = Template(ship, tuple(nodes))
+        return template.limited(self._own_menus()) if self.product.levels else template
 
     def _own_menus(self) -> dict[str, tuple[str, ...]]:
         """Menus that the product narrows, as far as this route has the insertion."""
@@ -93,10 +97,11 @@ class _Builder:
     def leaf(self, assembly: Assembly, node: str, part: PartShape, *, blind: bool = False) -> None:
         """Add a part: a leaf with its insertions, or all that an assembled one consists of."""
         if part.route is not None:
-            self.assemble(part_assembly(part), self.library.routes[part.route])
+            self.assemble(_of_part(Same(part)), self.library.routes[part.route])
         else:
-            self.inputs[node] = ()
-            self.items[node] = [origin(self.library, assembly, part)]
+            self.inputs[node], self.items[node] = (), []
+            self.classes[node] = frozenset()
+            self.put(node, origin(self.library, assembly, part))
             self.has_die[node] = part.category == "die"
             self.has_chip[node] = part.category in ("die", "memory")
         if part.point:
@@ -105,6 +110,7 @@ class _Builder:
     def join(self, node: str, joined: tuple[Input, ...]) -> None:
         """Begin a node that joins others."""
         self.inputs[node], self.items[node] = joined, []
+        self.classes[node] = frozenset().union(*(self.classes[item.node] for item in joined))
         self.has_die[node] = any(self.has_die[item.node] for item in joined)
         self.has_chip[node] = any(self.has_chip[item.node] for item in joined)
 
@@ -115,28 +121,33 @@ class _Builder:
         ``own`` nodes take its test time.
         """
         self.screen.setdefault(node, len(self.items[node]))
-        classes = self._classes(node)
         factor = self.product.test_time_factor.base if own or self.has_die[node] else 1.0
         first = self.items[node][0] if is_leaf else None
         faults = first.faults if isinstance(first, Step) else {}
         for insertion in self.case.insertions:
             if point in insertion.points:
+                classes = self.classes[node]  # with the damage of the insertions before
                 choice = insertion_choice(insertion, classes, factor, faults, blind=blind)
                 if len(choice.options) > 1 or not blind:
-                    self.items[node].append(choice)
-                classes = self._classes(node)  # damage of this one is seen by the next
+                    self.put(node, choice)
 
-    def _classes(self, node: str) -> set[str]:
-        """Fault classes that a unit of the node may carry here."""
-        found: set[str] = set()
-        todo = [node]
-        while todo:
-            name = todo.pop()
-            todo += [item.node for item in self.inputs[name]]
-            for item in self.items[name]:
-                steps = item.options.values() if isinstance(item, Choice) else (item,)
-                found.update(c for step in steps if step is not None for c in step.faults)
-        return found
+    def put(self, node: str, item: Step | Choice) -> None:
+        """Append to a node what is done next."""
+        self.items[node].append(item)
+        steps = item.options.values() if isinstance(item, Choice) else (item,)
+        left = {name for step in steps if step is not None for name in step.faults}
+        if not left <= self.classes[node]:
+            self.classes[node] |= left
+
+
+@lru_cache(maxsize=512)  # one object for a product: its steps are remembered by it
+def _of_product(shared: Same[ProductShape]) -> Assembly:
+    return product_assembly(shared.held)
+
+
+@lru_cache(maxsize=512)
+def _of_part(shared: Same[PartShape]) -> Assembly:
+    return part_assembly(shared.held)
 
 
 class _Branch:
@@ -180,7 +191,7 @@ class _Branch:
             self._paid_for_every_site(done)
             done = replace(done, cost_usd=0.0, uses={})
         if step.per != "site" or done.faults or done.scrap:
-            self.builder.items[self.last].append(done)
+            self.builder.put(self.last, done)
 
     def _paid_for_every_site(self, step: Step) -> None:
         """Bad sites of a carrier are worked too: book the cost ahead of the carrier's screen."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yieldopt.errors import CaseError
 from yieldopt.flow import Faults, Step
 from yieldopt.physics.reticle import stitch_mean
 from yieldopt.physics.yields import Law
 from yieldopt.read.inventory import bodies_per_carrier
+from yieldopt.same import Same
 from yieldopt.schema.assembly import Assembly
 from yieldopt.schema.base import Pair, Size
 from yieldopt.schema.case import Library
@@ -41,9 +43,20 @@ def sides(assembly: Assembly, size: Size | None, part: PartShape | None = None) 
 
 def origin(library: Library, assembly: Assembly, part: PartShape) -> Step | Choice:
     """Return what a leaf begins with."""
-    if part.process is not None:
-        process = library.processes[part.process]
-        made = on_process(process, sides(assembly, part.size, part), part.harvest)
+    process = library.processes[part.process] if part.process is not None else None
+    by_size = process is not None or part.price_usd_per_mm2 is not None
+    size = sides(assembly, part.size, part) if by_size else None
+    return _origin(Same(part), Same(process), size)
+
+
+@lru_cache(maxsize=1024)  # cases that differ in one number share all other parts
+def _origin(
+    of_part: Same[PartShape], of_process: Same[ProcessShape | None], size: Pair | None
+) -> Step | Choice:
+    part, process = of_part.held, of_process.held
+    if process is not None:
+        assert size is not None
+        made = on_process(process, size, part.harvest)
         return Step(
             "fab", "process", made.cost, made.scrap, made.faults, made.uses, category=part.category
         )
@@ -53,7 +66,8 @@ def origin(library: Library, assembly: Assembly, part: PartShape) -> Step | Choi
         cost = part.price_usd.base
     else:
         assert part.price_usd_per_mm2 is not None
-        cost = part.price_usd_per_mm2.base * math.prod(sides(assembly, part.size, part))
+        assert size is not None
+        cost = part.price_usd_per_mm2.base * math.prod(size)
     return _bought(part, cost, part.incoming_dppm.base if part.incoming_dppm else 0.0)
 
 

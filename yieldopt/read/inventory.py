@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from yieldopt.physics.geometry import bodies_per_panel, dies_per_wafer
 from yieldopt.schema.assembly import parts_within, points_of, product_assembly, steps_of
+from yieldopt.schema.base import Pair
 from yieldopt.schema.case import Library, ProductShape
 from yieldopt.schema.insertion import InsertionShape
 from yieldopt.schema.process import ProcessShape
@@ -14,21 +16,35 @@ from yieldopt.schema.route import RouteShape
 
 def bodies_per_carrier(process: ProcessShape, width_mm: float, height_mm: float) -> int:
     """Return how many bodies a wafer or panel of the process carries; ``CaseError`` if none."""
-    if process.panel_mm is not None and process.carrier == "panel":
+    panel = process.panel_mm if process.carrier == "panel" else None
+    rim, street = process.edge_exclusion_mm, process.street_mm
+    return _bodies(panel, process.diameter_mm or 0.0, rim, street, width_mm, height_mm)
+
+
+@lru_cache(maxsize=1024)  # cases that differ in one number share most carriers and bodies
+def _bodies(
+    panel_mm: Pair | None,
+    diameter_mm: float,
+    edge_exclusion_mm: float,
+    street_mm: float,
+    width_mm: float,
+    height_mm: float,
+) -> int:
+    if panel_mm is not None:
         return bodies_per_panel(
             width_mm,
             height_mm,
-            panel_width_mm=process.panel_mm[0],
-            panel_height_mm=process.panel_mm[1],
-            edge_exclusion_mm=process.edge_exclusion_mm,
-            street_mm=process.street_mm,
+            panel_width_mm=panel_mm[0],
+            panel_height_mm=panel_mm[1],
+            edge_exclusion_mm=edge_exclusion_mm,
+            street_mm=street_mm,
         )
     return dies_per_wafer(
         width_mm,
         height_mm,
-        diameter_mm=process.diameter_mm or 0.0,
-        edge_exclusion_mm=process.edge_exclusion_mm,
-        street_mm=process.street_mm,
+        diameter_mm=diameter_mm,
+        edge_exclusion_mm=edge_exclusion_mm,
+        street_mm=street_mm,
     )
 
 

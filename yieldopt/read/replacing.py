@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from yieldopt.errors import CaseError, Fault, near_miss
 from yieldopt.read.keys import key_parts
@@ -85,19 +87,39 @@ def _replaced(case: Case, key: str, value: float) -> Case:
 def _with(
     model: Any, shape: type[Any], path: Sequence[str], value: float, place: tuple[str, str]
 ) -> Any:
-    """Return a model with a number put in its place, entries of lists by their names."""
-    data = model.model_dump(mode="json", exclude_unset=True)
-    here = data
+    """Return a model with a number put in its place, entries of lists by their names.
+
+    What the number is not in is the very object that it was: what is remembered by it holds.
+    """
+    here = data = _opened(model)
     for part in path[:-1]:
+        at: Any = part
         if isinstance(here, list):
-            here = next(entry for entry in here if entry_name(entry) == part)
-        else:
-            here = here.setdefault(part, {})
+            at = next(n for n, entry in enumerate(here) if entry_name(vars(entry)) == part)
+        here[at] = {} if isinstance(here, dict) and at not in here else _opened(here[at])
+        here = here[at]
     here[path[-1]] = value
     new, faults = check(shape, data, place)
-    if new is None:
+    if new is None:  # once more as a file has it, to speak of what a file holds
+        _, faults = check(shape, _plain(data), place)
         raise CaseError(faults)
     return new
+
+
+def _opened(held: Any) -> Any:
+    """Return what a model was given, a table or a list as one to change; what is in it stays."""
+    if isinstance(held, BaseModel):
+        return {name: getattr(held, name) for name in held.model_fields_set}
+    return dict(held) if isinstance(held, Mapping) else list(held)
+
+
+def _plain(held: Any) -> Any:
+    """Return a value as a file has it: tables, lists, numbers and text."""
+    if isinstance(held, BaseModel):
+        return held.model_dump(mode="json", exclude_unset=True)
+    if isinstance(held, Mapping):
+        return {key: _plain(value) for key, value in held.items()}
+    return [_plain(value) for value in held] if isinstance(held, list | tuple) else held
 
 
 def _extending(library: Library, kind: str, name: str) -> Iterator[str]:
