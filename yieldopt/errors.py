@@ -7,13 +7,16 @@ an answer, never an exception.
 from __future__ import annotations
 
 import difflib
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 _WIDTH = 60  # signs of a value or a name in a message
 _LONG = 2000  # of any other part of one: names have no greatest length
 _MOST = 200  # signs of a name that is compared with others
+_NEAR = 50  # names on either side that are compared, by beginning and by end, where there are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +165,32 @@ def near_miss(name: object, known: Iterable[str]) -> str:
     >>> near_miss("cowos_1", ["cowos_l", "foplp_chip_last"])
     "did you mean 'cowos_l'?"
     """
-    names = sorted(set(known))
-    short = [one for one in names if len(one) <= _MOST]  # the time of a comparison grows squared
+    names, forwards, backwards = _ordered(tuple(known))
     asked = str(name)
-    close = difflib.get_close_matches(asked, short, n=1) if len(asked) <= _MOST else []
+    near = _neighbours(asked, forwards)
+    if len(near) < len(forwards):
+        near += tuple(one[::-1] for one in _neighbours(asked[::-1], backwards))
+    close = difflib.get_close_matches(asked, near, n=1) if len(asked) <= _MOST else []
     if close:
         return f"did you mean {close[0]!r}?"
     told = ", ".join(_cut(one, _WIDTH) for one in names[:12])
     return "known: " + told + (", …" if len(names) > 12 else "") if names else ""
+
+
+@lru_cache(maxsize=8)  # a file may ask for thousands of names among the same
+def _ordered(known: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return names in order, and those that are compared by how they begin and how they end."""
+    names = tuple(sorted(set(known)))
+    short = tuple(one for one in names if len(one) <= _MOST)  # a comparison's time grows squared
+    return names, short, tuple(sorted(one[::-1] for one in short))
+
+
+def _neighbours(asked: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return all names where they are few, else those that begin most like the one asked."""
+    if len(names) <= 4 * _NEAR:
+        return names
+    at = bisect(names, asked)
+    return names[max(at - _NEAR, 0) : at + _NEAR]
 
 
 def _short(value: Any) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import tomllib
+from collections.abc import Sequence
 
 import pytest
 
 from tests.hostile.named import NAMES
 from yieldopt.errors import CaseError, Fault, near_miss
+from yieldopt.read import positions
 from yieldopt.read.documents import Document
 from yieldopt.read.keys import join_key, key_parts, path_of
 from yieldopt.read.positions import json_lines, toml_lines
@@ -51,6 +54,38 @@ def test_a_hint_takes_no_time_over_long_names() -> None:
     hint = near_miss("x" * 10_000, ["x" * 10_001 + str(at) for at in range(2000)])
     assert len(hint) < 1000
     assert near_miss("cowos_1", ["cowos_l", "y" * 10_000]) == "did you mean 'cowos_l'?"
+
+
+def test_a_name_mistyped_is_found_among_thousands_by_few_comparisons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A sign left out, doubled or changed anywhere; all names compared give the same."""
+    known = [f"{at * 2654435761 % 2**32:08x}_die" for at in range(3000)]
+    compared: list[int] = []
+    nearest = difflib.get_close_matches
+
+    def counted(asked: str, names: Sequence[str], n: int) -> list[str]:
+        compared.append(len(names))
+        return nearest(asked, names, n=n)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    for at, name in enumerate(known[::50]):
+        cut = at % len(name)
+        asked = name[:cut] + ("", 2 * name[cut], "x")[at % 3] + name[cut + 1 :]
+        assert near_miss(asked, known) == f"did you mean {nearest(asked, known, n=1)[0]!r}?"
+    assert max(compared) <= 200
+    assert near_miss("y", known).startswith("known: 00")
+
+
+def test_a_file_is_looked_through_once_for_the_lines_of_all_its_faults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "a = 1\nb = 2\n"
+    parsed: list[str] = []
+    monkeypatch.setattr(positions, "toml_lines", lambda of: parsed.append(of) or toml_lines(of))
+    document = Document("f", text, tomllib.loads(text), "toml")
+    assert [document.locate([Fault("wrong", key)])[0].line for key in "abba"] == [1, 2, 2, 1]
+    assert parsed == [text]
 
 
 def test_a_place_is_found_in_a_document() -> None:

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ class Document:
         found = list(faults)
         if not found:
             return []
-        lines = self._lines()
-        return [fault if fault.file else self._placed(fault, lines) for fault in found]
+        return [fault if fault.file else self._placed(fault, self._lines) for fault in found]
 
     def _placed(self, fault: Fault, lines: dict[str, int]) -> Fault:
         key = fault.key
@@ -50,6 +50,7 @@ class Document:
             key = above if len(above) < len(key) else ""
         return fault.at(self.name, lines.get(key, 1 if self.text else 0))
 
+    @cached_property  # every fault of a model asks by itself
     def _lines(self) -> dict[str, int]:
         from yieldopt.read.positions import json_lines, toml_lines
 
