@@ -93,6 +93,26 @@ def test_a_folder_in_place_of_a_file_is_named_and_nothing_is_written(tmp_path: P
     assert list((tmp_path / "out").iterdir()) == [taken]
 
 
+def test_write_protected_files_are_named_and_nothing_is_written(tmp_path: Path) -> None:
+    """Also a programme that the answer has not, and that would be removed."""
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("result.json", "plan.xlsx", "allocation.lp"):
+        (out / name).write_text("old")
+    solved = Solved(solve(load("minimal")), None)
+    for held in ("result.json", "plan.xlsx", "allocation.lp"):
+        (out / held).chmod(0o444)
+        with pytest.raises(CaseError, match=f"are write-protected: {held} "):
+            write_all(solved, out, tmp_path / "case.toml")
+        (out / held).chmod(0o644)
+    (out / "result.json").chmod(0o444)
+    told = run("solve", "minimal", "--json", "--out", out, code=2).stderr
+    assert "--out: holds files that are write-protected: result.json" in told
+    assert "; allow them to be written, or choose another folder" in told
+    assert {path.read_text() for path in out.iterdir()} == {"old"}
+    assert len(list(out.iterdir())) == 3
+
+
 def test_an_answer_without_a_programme_leaves_none_of_another_plan(tmp_path: Path) -> None:
     out = tmp_path / "out"
     run("solve", "minimal", "--json", "--out", out)

@@ -82,6 +82,22 @@ def test_a_file_that_cannot_be_is_refused_before_anything_is_solved(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.html"]
 
 
+def test_a_write_protected_file_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    """Although its folder may be written, which is all that putting another there needs."""
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    page.chmod(0o444)
+    words = "is there already and write-protected (got"
+    assert f"-o: {words}" in refused("report", "minimal", "-o", page)
+    assert "; allow it to be written, or choose" in refused("solve", "minimal", "--report", page)
+    with pytest.raises(CaseError, match="write-protected"):
+        write_page("new", page, "-o")
+    assert page.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [page]
+    page.chmod(0o644)
+    check_page(page, "-o", tmp_path / "case.toml")
+
+
 def test_a_full_or_read_only_folder_is_refused_and_left_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from yieldopt.data import bundled_cases, data_folder
 from yieldopt.errors import CaseError, Fault
 from yieldopt.read.documents import open_document
 from yieldopt.report.frames import TABLES, Row, Table, frame, tables
+from yieldopt.report.protected import is_protected
 from yieldopt.report.result import result_text
 from yieldopt.report.text import to_json
 from yieldopt.report.workbook import write_workbook
@@ -53,6 +54,7 @@ def write_all(solved: Solved, folder: Path, protected: Path) -> list[Path]:
         The folder cannot be made or written, or holds inputs.
     """
     fills = _fills(solved)
+    _check_protected(folder, _PROGRAMMES)
     written = write_files(fills, folder, protected)
     try:
         for name in _PROGRAMMES:
@@ -70,6 +72,7 @@ def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> lis
     folder holds half of one answer and half of another.
     """
     check_folder(folder, protected)
+    _check_protected(folder, fills)
     made = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +92,18 @@ def write_files(fills: Mapping[str, Fill], folder: Path, protected: Path) -> lis
             raise _unwritable(error, folder) from None
         raise
     return [folder / name for name in fills]
+
+
+def _check_protected(folder: Path, names: Iterable[str]) -> None:
+    """Refuse to replace files that somebody has protected."""
+    try:
+        held = [name for name in names if is_protected(folder / name)]
+    except OSError as error:
+        raise _unwritable(error, folder) from None
+    if held:
+        hint = "allow them to be written, or choose another folder"
+        text = f"holds files that are write-protected: {', '.join(held)}"
+        raise CaseError(Fault(text, "--out", str(folder), hint))
 
 
 def _unwritable(error: OSError, folder: Path) -> CaseError:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from yieldopt.errors import CaseError, Fault
+from yieldopt.report.protected import is_protected
 
 _ENDS = (".html", ".htm")
 _ROOM = 2_000_000  # bytes that the largest report may take
@@ -57,6 +58,9 @@ def _written(data: bytes, file: Path, option: str, *, keep: bool) -> None:
             raise _refused("is a folder, not a file", file, option)
         if not file.parent.is_dir():
             raise _refused(f"there is no folder {file.parent}", file, option)
+        if is_protected(file):
+            hint = "allow it to be written, or choose another file"
+            raise _refused("is there already and write-protected", file, option, hint)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".part-") as scratch:
             part = Path(scratch) / file.name
             part.write_bytes(data)
@@ -67,5 +71,5 @@ def _written(data: bytes, file: Path, option: str, *, keep: bool) -> None:
         raise _refused(f"cannot be written: {reason}", file, option) from None
 
 
-def _refused(text: str, file: Path, option: str) -> CaseError:
-    return CaseError(Fault(text, option, str(file), "choose another file"))
+def _refused(text: str, file: Path, option: str, hint: str = "choose another file") -> CaseError:
+    return CaseError(Fault(text, option, str(file), hint))
