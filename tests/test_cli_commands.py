@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import subprocess
@@ -10,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from click import Context
+from click import Context, Option
 
 from tests.test_cli import FLOW, ROOT, case, run, saved, strict
 from yieldopt import cli
@@ -28,6 +29,17 @@ def test_commands_stand_where_the_parser_looks_for_them() -> None:
     names = list(itertools.chain(*homes.values()))
     assert cli.main.list_commands(Context(cli.main)) == sorted(names)
     assert len(set(names)) == len(names)
+
+
+def test_every_command_has_an_example_and_every_option_its_help() -> None:
+    context = Context(cli.main)
+    for name in cli.main.list_commands(context):
+        command = cli.main.get_command(context, name)
+        assert command is not None
+        _, _, example = inspect.cleandoc(command.help or "").partition("\b\nExample: ")
+        assert any(line.startswith(f"yieldopt {name} ") for line in example.splitlines()), name
+        without = [one.opts for one in command.params if isinstance(one, Option) and not one.help]
+        assert without == [], name
 
 
 def test_a_near_miss_of_a_command_is_named() -> None:

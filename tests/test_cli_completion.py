@@ -120,3 +120,9 @@ def test_names_that_a_terminal_would_obey_are_not_offered(tmp_path: Path) -> Non
     path = tmp_path / "c.toml"
     path.write_text(text)
     assert offered("explain", str(path), "--product", "") == ["plain"]
+
+
+def test_solvers() -> None:
+    assert offered("solve", "minimal", "--solver", "") == ["highs", "ortools", "pulp"]
+    assert offered("report", "minimal", "--solver", "or") == ["ortools"]
+    assert offered("solve", "minimal", "--solver", "pulp:") == []  # PuLP alone knows them

@@ -30,6 +30,9 @@ def export_(case: Path, file: Path, solver: str, time_limit_s: float | None) -> 
     """Solve a CASE and write a workbook: its answer with charts, and the case itself to edit.
 
     The command import makes a case of the workbook again; comments of CASE do not go along.
+
+    \b
+    Example: yieldopt export minimal -o minimal.xlsx
     """
     from yieldopt.report.book.export import export_book
 
@@ -54,6 +57,10 @@ def import_(book: Path, file: Path) -> None:
     """Make a case file of the sheets of BOOK (.xlsx), checked; errors name sheet and cell.
 
     Of a formula the value is taken that was saved with it, and told.
+
+    \b
+    Example: yieldopt export minimal -o minimal.xlsx
+    yieldopt import minimal.xlsx -o mine.toml
     """
     from yieldopt.read.book.importing import imported
 

@@ -27,8 +27,20 @@ _EXITS = {"infeasible": INFEASIBLE, "unknown": UNKNOWN}
     show_default=True,
     help="Write a file for each picture here.",
 )
-@click.option("--kind", type=click.Choice(["svg", "png"]), default="svg", show_default=True)
-@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["svg", "png"]),
+    default="svg",
+    show_default=True,
+    help="svg: lines, sharp at any size; png: dots, for what takes no SVG.",
+)
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="The ground that they are drawn for.",
+)
 @SOLVER
 @time_limit(60.0)
 def charts_(
@@ -39,6 +51,9 @@ def charts_(
     Of RESULT.json (of solve --json) those of its plan; what it does not hold is said. Files that
     are in the folder already are written over where they have the same name; pictures of another
     run that stay there are named.
+
+    \b
+    Example: yieldopt charts minimal --out charts --kind png
     """
     from yieldopt.report.charts import pictures
     from yieldopt.report.charts.files import left_before, picture_fills

@@ -48,6 +48,13 @@ def routes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return _begin(incomplete, own or list(library))
 
 
+def solvers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the solvers; after ``pulp:`` PuLP alone knows what it finds."""
+    from yieldopt.optimize.backends import BACKENDS
+
+    return _begin(incomplete, BACKENDS)
+
+
 def _begin(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
     """Offer names; not those with signs that a terminal would not print but obey."""
     shown = (name for name in dict.fromkeys(names) if name.isprintable())

@@ -32,6 +32,9 @@ def diff_(
 
     Both are solved where an input differs. A and B may also be results (.json of solve --json):
     then only answers are known. Exit code 0: nothing differs; 1: something does.
+
+    \b
+    Example: yieldopt diff minimal h100_class --inputs
     """
     from yieldopt.difference import difference, result_difference
     from yieldopt.errors import CaseError, Fault

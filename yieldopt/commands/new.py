@@ -19,6 +19,9 @@ def new_(file: Path, xlsx: bool) -> None:
     """Write a commented case to start from as FILE (.toml); nothing is written over.
 
     Beside it, unless it is there, case.schema.json, by which editors complete and check the case.
+
+    \b
+    Example: yieldopt new mine.toml
     """
     from yieldopt.errors import CaseError, Fault
 

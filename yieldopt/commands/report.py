@@ -46,6 +46,9 @@ def report_(source: Path, file: Path, solver: str, time_limit_s: float | None) -
     """Make a page of a CASE with everything that it answers: pictures, tables, assumptions.
 
     Of RESULT.json (of solve --json) the page shows what it holds, and says what is missing.
+
+    \b
+    Example: yieldopt report minimal -o minimal.html
     """
     from yieldopt.report.page.file import check_page, write_page
 

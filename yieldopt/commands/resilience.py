@@ -53,6 +53,9 @@ def resilience_(
     """Plan a CASE against the losses of its [resilience] and for its [[scenarios]].
 
     Ctrl-C ends it with the best plans so far and what bounds them.
+
+    \b
+    Example: yieldopt resilience accelerators_2026 --time-limit 60
     """
     from yieldopt.planning.resilience import resilience
     from yieldopt.read import load

@@ -13,6 +13,9 @@ def schema_(file: str) -> None:
     """Print the JSON Schema of a case file, or of a process, part, route, insertion, sources file.
 
     An editor completes and checks a TOML file whose first line is "#:schema ./case.schema.json".
+
+    \b
+    Example: yieldopt schema case > case.schema.json
     """
     from yieldopt.report.text import to_json
     from yieldopt.schema.json_schema import json_schema

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from yieldopt.commands.completion import CasePath, products
+from yieldopt.commands.completion import CasePath, products, solvers
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
@@ -28,6 +28,7 @@ SOLVER = click.option(
     "--solver",
     default="highs",
     show_default=True,
+    shell_complete=solvers,
     help="highs, ortools, pulp, or pulp:NAME for a solver that PuLP finds.",
 )
 GAP = click.option(

@@ -13,7 +13,11 @@ from yieldopt.commands.shared import FAILED, JSON
 @click.option("--quick", is_flag=True, help="Fewer rounds; within 40 s.")
 @JSON
 def bench_(quick: bool, as_json: bool) -> None:
-    """Measure the speed of this copy: a row for each workload, with the bar that it must hold."""
+    """Measure the speed of this copy: a row for each workload, with the bar that it must hold.
+
+    \b
+    Example: yieldopt bench --quick
+    """
     from yieldopt.benchmark.threads import hold_to_one_thread
 
     hold_to_one_thread()
