@@ -21,7 +21,7 @@ from yieldopt.optimize.weighing import candidate_on
 from yieldopt.plan import Status
 from yieldopt.read.replacing import replaced
 from yieldopt.report.tornado import tornado_text
-from yieldopt.study import ends
+from yieldopt.study import ends, nearby
 from yieldopt.study.inputs import _is_used, inputs_of
 from yieldopt.study.tornado import Tornado, tornado, tornado_of, varied
 
@@ -126,14 +126,14 @@ def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
     best, verdict = candidate_on(case, case.products[0], "osat_2p5d")
     assert best is not None
     budget = Budget(600.0, math.inf, threading.Event())
-    search = ends.best_of_each
+    search = nearby.best_of_each
 
     def slow(*asked: Any) -> Any:
         found = search(*asked)
         budget.stop.set()
         return [*found[:20], *[None] * (len(found) - 20)]
 
-    monkeypatch.setattr(ends, "best_of_each", slow)
+    monkeypatch.setattr(nearby, "best_of_each", slow)
     found = tornado_of(case, "asic", best, [verdict], budget)
     assert found.status is Status.FEASIBLE
     done = [row.input.key for row in found.rows]
@@ -153,7 +153,7 @@ def test_searched_by_itself_every_end_is_the_same(
     case = load(name)
     product = case.products[-1].name
     together = tornado(case, product)
-    monkeypatch.setattr(ends, "best_of_each", lambda kin, known, ones, until: [None] * len(ones))
+    monkeypatch.setattr(nearby, "best_of_each", lambda kin, known, ones, until: [None] * len(ones))
     alone = tornado(case, product)
     assert together.rows
     assert [row.input.key for row in together.rows] == [row.input.key for row in alone.rows]
