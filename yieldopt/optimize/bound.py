@@ -188,7 +188,7 @@ class _Search:
 
         Of several problems each is left with one trunk combination in the end: that of its optimum.
         """
-        menus = math.prod(k.shape[1] for k in self.climber.terms.k)
+        menus: int = math.prod(k.shape[1] for k in self.climber.terms.k)
         left = len(self.climber.kept) - (len(self.known) - 1)
         return left * (menus + _PLANS_A_TRUNK) <= _PLANS_A_RUNG
 

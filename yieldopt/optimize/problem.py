@@ -132,7 +132,7 @@ class Problem:
         ]
         trunk = known if known and self._has_trunk_of_kin else None
         block = build_block(self.tree, self.tree.branches, picks, found, trunk)
-        if self.trunk_count * self._numbers <= _CACHED_NUMBERS:
+        if self._is_kept:
             self._cache[low] = block
         return block
 
@@ -149,8 +149,14 @@ class Problem:
         return kin._plans.get(low)
 
     def keep_plans(self, low: int, plans: Index) -> None:
-        """Keep them for the next search, at other prices."""
-        self._plans[low] = plans
+        """Keep them for the next search, at other prices, where the blocks are kept."""
+        if self._is_kept:
+            self._plans[low] = plans
+
+    @cached_property
+    def _is_kept(self) -> bool:
+        """Whether all blocks together are small enough to be kept."""
+        return self.trunk_count * self._numbers <= _CACHED_NUMBERS
 
     @cached_property
     def _widest(self) -> int:

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from yieldopt.optimize.problem import Problem, costs_of_unit
 from yieldopt.optimize.robust_merge import Together, stacked
 from yieldopt.optimize.search import is_enumerable
 from yieldopt.optimize.terms import Terms, values
+from yieldopt.optimize.tree import Tree
 from yieldopt.template import Choice, Template
 
 Array = NDArray[np.float64]
@@ -47,7 +49,13 @@ class One:
 
 
 def best_of_each(
-    kin: Problem, known: Mapping[str, str], ones: Sequence[One], until: float = math.inf
+    kin: Problem,
+    known: Mapping[str, str],
+    ones: Sequence[One],
+    until: float = math.inf,
+    *,
+    most_s: float = math.inf,
+    stop: Event | None = None,
 ) -> list[Found | None]:
     """Choose the levels of each template for the least cost per good package.
 
@@ -58,15 +66,20 @@ def best_of_each(
     known
         Its best plan: one that may be good in the others.
     ones
-        Templates with the menus of the kin, all under a limit or none.
+        Templates with the menus of the kin.
     until
         Time (``time.perf_counter``) at which the searches stop with what they have.
+    most_s
+        Seconds to compute the plans of one of them that its bounds leave.
+    stop
+        Set by whoever wants them to stop now.
 
     Returns
     -------
     list of Found or None
         As :func:`yieldopt.optimize.coverage.best_levels` gives it, for each template; ``None``
-        where few have its laws and classes of faults, or no time was left: search it by itself.
+        where few have its laws and classes of faults, where more differs from the kin than numbers,
+        or no time was left: search it by itself.
 
     Examples
     --------
@@ -86,16 +99,35 @@ def best_of_each(
     out: list[Found | None] = [None] * len(ones)
     if not is_enumerable(kin):
         return out
-    most = _most(kin)
-    for numbers in alike([one.template for one in ones]):
-        for low in range(0, len(numbers), most):
-            some = numbers[low : low + most]
-            if len(some) < _LEAST or time.perf_counter() > until:
-                break
-            found = _searched(kin, known, [ones[number] for number in some], until)
-            for number, one in zip(some, found, strict=True):
-                out[number] = one
+    most, time_left = _most(kin), _Time(until, most_s, stop)
+    for same in alike([one.template for one in ones]):
+        for numbers in _limited_and_not(same, ones):
+            for low in range(0, len(numbers), most):
+                some = numbers[low : low + most]
+                if len(some) < _LEAST or time_left.is_over:
+                    break
+                found = _searched(kin, known, [ones[number] for number in some], time_left)
+                for number, one in zip(some, found, strict=True):
+                    out[number] = one
     return out
+
+
+@dataclass(frozen=True)
+class _Time:
+    """When all searches end, and how long one may take."""
+
+    until: float
+    most_s: float
+    stop: Event | None
+
+    @property
+    def is_over(self) -> bool:
+        stopped = self.stop is not None and self.stop.is_set()
+        return stopped or time.perf_counter() > self.until
+
+    def of_one(self) -> float:
+        """Return when a search that begins now ends."""
+        return -math.inf if self.is_over else min(self.until, time.perf_counter() + self.most_s)
 
 
 def _most(kin: Problem) -> int:
@@ -110,6 +142,12 @@ def alike(templates: Sequence[Template]) -> list[list[int]]:
     for number, template in enumerate(templates):
         found.setdefault(_kinds(template), []).append(number)
     return list(found.values())
+
+
+def _limited_and_not(numbers: Sequence[int], ones: Sequence[One]) -> tuple[list[int], list[int]]:
+    """Split problems in those under a limit and those under none: their bounds are others."""
+    limited = [number for number in numbers if ones[number].dppm_limit is not None]
+    return limited, [number for number in numbers if ones[number].dppm_limit is None]
 
 
 def _kinds(template: Template) -> object:
@@ -127,9 +165,11 @@ def _kind(item: Step | Choice | None) -> object:
 
 
 def _searched(
-    kin: Problem, known: Mapping[str, str], ones: Sequence[One], until: float
+    kin: Problem, known: Mapping[str, str], ones: Sequence[One], time_left: _Time
 ) -> Sequence[Found | None]:
     count = kin.trunk_count
+    if Tree(ones[0].template).shape != kin.tree.shape:  # other menus, or tests elsewhere
+        return [None] * len(ones)
     together = stacked([one.template for one in ones], np.arange(count))
     if together is None:
         return [None] * len(ones)
@@ -137,7 +177,7 @@ def _searched(
     asks = [one.ask for one in ones]
     least = [ask.log_q_least for ask in asks]
     states = _from_known(kin, known, terms, least)
-    limits = None if None in least else np.array(least)
+    limits = None if None in least else np.array(least)  # none has one, or all have
     groups = Groups(
         np.repeat(np.arange(len(ones)), count),
         limits,
@@ -153,7 +193,7 @@ def _searched(
             state.value, state.trunk = float(bound.value[mine][at]), at
             state.entries = tuple(int(m) for m in bound.entries[mine][at])
         rows = Rows(terms, mine.start, bound.lower[mine], math.prod(kin.menu_counts))
-        enumerate_rows(rows, 0, ask.log_q_least, state, until)
+        enumerate_rows(rows, 0, ask.log_q_least, state, time_left.of_one())
         out.append(answer(kin, state, ask.escape_usd))
     return out
 

@@ -148,7 +148,8 @@ def _trunk(tree: Tree, leaves: Sequence[OpenNode], closed: Closed, grid: Grid) -
         for node in leaves
     ]
     weight = np.stack(weights, axis=1) if weights else np.zeros((grid.count, 0))
-    return Block((), (), base, uses, weight, grid.column(passes.door))
+    log_q = np.maximum(grid.column(passes.door), -LOG_LIMIT)  # a leaf's has the same floor
+    return Block((), (), base, uses, weight, log_q)
 
 
 def _climb(tree: Tree, node: OpenNode, groups: list[Group], closed: Closed) -> dict[Place, Sum]:
