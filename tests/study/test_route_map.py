@@ -125,8 +125,8 @@ def test_time_that_ends_is_said(monkeypatch: pytest.MonkeyPatch, minimal: RouteM
     assert budget.stop is not None
     stop = budget.stop
 
-    def once(*asked: Any) -> Any:
-        found = search(*asked)
+    def once(*asked: Any, **how: Any) -> Any:
+        found = search(*asked, **how)
         stop.set()
         return found
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.test_assembly import CASE, case_of
 from yieldopt import CaseError, UnknownName, evaluate, load
 from yieldopt.cli import main
 from yieldopt.compile import compile_template
@@ -128,8 +129,8 @@ def test_when_time_ends_the_largest_are_done_and_it_is_said_what_was_not(
     budget = Budget(600.0, math.inf, threading.Event())
     search = nearby.best_of_each
 
-    def slow(*asked: Any) -> Any:
-        found = search(*asked)
+    def slow(*asked: Any, **how: Any) -> Any:
+        found = search(*asked, **how)
         budget.stop.set()
         return [*found[:20], *[None] * (len(found) - 20)]
 
@@ -153,7 +154,9 @@ def test_searched_by_itself_every_end_is_the_same(
     case = load(name)
     product = case.products[-1].name
     together = tornado(case, product)
-    monkeypatch.setattr(nearby, "best_of_each", lambda kin, known, ones, until: [None] * len(ones))
+    monkeypatch.setattr(
+        nearby, "best_of_each", lambda kin, known, ones, until, **how: [None] * len(ones)
+    )
     alone = tornado(case, product)
     assert together.rows
     assert [row.input.key for row in together.rows] == [row.input.key for row in alone.rows]
@@ -167,6 +170,55 @@ def test_searched_by_itself_every_end_is_the_same(
                 assert mine.cost_per_good_usd == pytest.approx(theirs.cost_per_good_usd, rel=1e-12)
     assert together.without_effect == alone.without_effect
     assert together.gap == alone.gap == 0.0
+
+
+@pytest.mark.parametrize(("low", "base", "high"), [(0.0, 0.75, 0.9), (0.0, 0.0, 0.75)])
+def test_ends_at_which_an_insertion_comes_or_goes(
+    low: float, base: float, high: float, tmp_path: Path
+) -> None:
+    """Of dies that are bonded blind a test that repairs nothing is none."""
+    shares = f"{{low = {low}, base = {base}, high = {high}}}"
+    mends = (
+        "coverage = {logic = 0.8}",
+        f"coverage = {{logic = 0.8}}, repair = {{logic = {shares}}}",
+    )
+    text = CASE.replace("power_w", 'levels = {"t_base/t_sort" = ["twice"]}\npower_w')
+    case = case_of(tmp_path, text, insertions__t_sort=mends)
+    found = tornado(case, "p")
+    (row,) = found.rows
+    assert row.input.key == "insertions.t_sort.levels.twice.repair.logic"
+    menus = []
+    for end in (row.low, row.high):
+        there = replaced(case, row.input.key, end.value)
+        candidate, _ = candidate_on(there, there.products[0], "t_pack")
+        assert candidate is not None
+        assert end.cost_per_good_usd == candidate.recipes[0].cost_per_good_usd
+        menus.append("t_die/t_sort" in candidate.template.choices())
+    assert menus == [False, True]
+
+
+def test_no_end_is_compiled_once_time_has_ended(
+    monkeypatch: pytest.MonkeyPatch, minimal: Tornado
+) -> None:
+    case = load("minimal")
+    best, verdict = candidate_on(case, case.products[0], "osat_2p5d")
+    assert best is not None
+    budget, compiled = Budget(600.0, math.inf, threading.Event()), []
+
+    def slow(*asked: Any) -> Any:
+        compiled.append(asked)
+        if len(compiled) == 5:
+            budget.stop.set()
+        return replaced(*asked)
+
+    monkeypatch.setattr(nearby, "replaced", slow)
+    monkeypatch.setattr(Budget, "part", lambda *_: Budget(1.0, -math.inf))  # none is held before
+    found = tornado_of(case, "asic", best, [verdict], budget)
+    assert len(compiled) == 5
+    assert found.rows == ()
+    assert len(found.not_done) + len(found.without_effect) == len(minimal.rows) + len(
+        minimal.without_effect
+    )
 
 
 def test_time_that_ends_before_anything_was_varied() -> None:

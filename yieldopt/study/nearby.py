@@ -11,7 +11,7 @@ import numpy as np
 from yieldopt.engine import evaluate
 from yieldopt.errors import CaseError
 from yieldopt.optimize.budget import Budget
-from yieldopt.optimize.candidates import Candidate
+from yieldopt.optimize.candidates import SEARCH_S, Candidate
 from yieldopt.optimize.coverage import Found
 from yieldopt.optimize.product_rules import product_ruled
 from yieldopt.optimize.robust_merge import closed
@@ -61,6 +61,7 @@ class There:
     template: Template | None
     reasons: tuple[str, ...]
     is_as_at_base: bool  # in all that a cost is computed from
+    has_levels_of_base: bool  # the same insertions, of the same levels
 
 
 class Nearby:
@@ -86,16 +87,16 @@ class Nearby:
         """Return what the best plan costs in each case, allowed there or not.
 
         The base exactly where nothing changes that a cost is computed from, and only there; inf
-        where nothing passes; ``None`` where a model refuses the change or the product cannot be
-        made.
+        where nothing passes, or where the levels are others; ``None`` where a model refuses the
+        change or the product cannot be made.
         """
         there = [self.compiled(changes) for changes in wanted]
         out: list[float | None] = [None] * len(wanted)
         moved = []
         for number, one in enumerate(there):
             if not isinstance(one, CaseError) and one.template is not None:
-                out[number] = self.base
-                if not one.is_as_at_base:
+                out[number] = self.base if one.is_as_at_base else math.inf
+                if one.has_levels_of_base and not one.is_as_at_base:
                     moved.append(number)
         levels = self.best.recipes[0].levels
         costs = self._costs_usd([wanted[number] for number in moved], levels)
@@ -110,13 +111,19 @@ class Nearby:
         menus are not those of the base.
         """
         ruled = self.best.ruled
-        if ruled.joints or ruled.rules.resource_limits or self.budget.is_spent:
+        if ruled.joints or self.best.product.use_limits_per_good or self.budget.is_spent:
             return
-        some = [changes for changes in wanted if self._has_menus_of_base(changes)]
+        some = [
+            changes
+            for changes in wanted
+            if (changes in self._known or not self.budget.is_spent)
+            and self._has_menus_of_base(changes)
+        ]
         problem = ruled.problem(ruled.menus)
         posed = [self._posed(changes) for changes in some]
         known = self.best.recipes[0].levels
-        found = best_of_each(problem, known, posed, self.budget.until)
+        until, stop = self.budget.until, self.budget.stop
+        found = best_of_each(problem, known, posed, until, most_s=SEARCH_S, stop=stop)
         by_plan: dict[tuple[str, ...], list[tuple[Changes, Found]]] = {}
         for changes, one in zip(some, found, strict=True):
             if one is not None and one.levels is not None:
@@ -178,8 +185,11 @@ class Nearby:
         product = case.product(self.best.product.name)
         reasons = reasons_against(case, product, name)
         template = None if reasons else template_on(case, product, name)
-        same = template is not None and is_alike(self.best, case, product, template)
-        return There(case, product, template, reasons, same)
+        if template is None:
+            return There(case, product, None, reasons, False, False)
+        same = is_alike(self.best, case, product, template)
+        has_levels = same or _levels(template) == _levels(self.best.template)
+        return There(case, product, template, reasons, same, has_levels)
 
     def _costs_usd(self, wanted: Sequence[Changes], levels: Mapping[str, str]) -> list[float]:
         """Return what a plan costs in each case, allowed there or not; inf where nothing passes."""
@@ -207,7 +217,9 @@ class Nearby:
     def _has_menus_of_base(self, changes: Changes) -> bool:
         """Whether a case has the product, not as at base, with the same levels."""
         there = self.compiled(changes)
-        if isinstance(there, CaseError) or there.template is None or there.is_as_at_base:
+        if isinstance(there, CaseError) or there.template is None:
+            return False
+        if there.is_as_at_base or not there.has_levels_of_base:
             return False
         if there.product == self.best.product and not there.product.least_coverage:
             return True  # its rules speak of names alone
@@ -221,3 +233,8 @@ class Nearby:
         escape = there.product.escape_cost_usd
         template = there.template.limited(self.best.ruled.menus)
         return One(template, there.product.dppm_limit, escape.base if escape else 0.0)
+
+
+def _levels(template: Template) -> dict[str, list[str]]:
+    """Return the levels of every insertion: those that can do nothing to a part are left out."""
+    return {place: list(choice.options) for place, choice in template.choices().items()}
