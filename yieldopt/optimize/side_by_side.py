@@ -79,7 +79,7 @@ def best_of_each(
     list of Found or None
         As :func:`yieldopt.optimize.coverage.best_levels` gives it, for each template; ``None``
         where few have its laws and classes of faults, where more differs from the kin than numbers,
-        or no time was left: search it by itself.
+        or time ended before anything was found out: search it by itself.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def _searched(
         np.tile(_start(kin, known), (len(ones), 1)),
     )
     bound = bounds_of_groups(terms, groups)
-    out = []
+    out: list[Found | None] = []
     for s, (ask, state) in enumerate(zip(asks, states, strict=True)):
         mine = slice(s * count, (s + 1) * count)
         at = int(bound.value[mine].argmin())
@@ -194,7 +194,8 @@ def _searched(
             state.entries = tuple(int(m) for m in bound.entries[mine][at])
         rows = Rows(terms, mine.start, bound.lower[mine], math.prod(kin.menu_counts))
         enumerate_rows(rows, 0, ask.log_q_least, state, time_left.of_one())
-        out.append(answer(kin, state, ask.escape_usd))
+        unseen = state.open_lower == -math.inf  # the plan known, and nothing said about others
+        out.append(None if unseen else answer(kin, state, ask.escape_usd))
     return out
 
 
