@@ -39,6 +39,7 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev]"
 	-PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib yieldopt > /dev/null 2>&1
+	-$(BIN)/python -c "from yieldopt.report.page.library import library; library()" # kept for the first report
 	touch $(STAMP)
 
 check: $(STAMP)
