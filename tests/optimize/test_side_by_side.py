@@ -17,7 +17,8 @@ from tests.seeds import seeds
 from yieldopt import Faults, Input, Step, evaluate
 from yieldopt.optimize import problem, side_by_side
 from yieldopt.optimize.bound import Bounds
-from yieldopt.optimize.coverage import best_levels
+from yieldopt.optimize.coverage import Progress, Rows, best_levels, enumerate_rows
+from yieldopt.optimize.pricing import Ask, priced
 from yieldopt.optimize.problem import Problem, prepare
 from yieldopt.optimize.side_by_side import One, alike, best_of_each
 from yieldopt.physics.yields import Law
@@ -221,6 +222,16 @@ def test_time_that_ends_before_a_bound_was_taken() -> None:
         assert whole is not None
         assert (one is None) == (whole.proof.enumerated > 0)
     assert None in late
+
+
+def test_the_bound_left_open_is_the_least() -> None:
+    whole = prepare(random_template(30, 300))
+    terms = priced(whole, whole.block(0), Ask({}))
+    lower = np.array([3.0, 1.0, 2.0])
+    rows, state = Rows(terms, 0, lower, math.prod(whole.menu_counts)), Progress(value=2.5)
+    enumerate_rows(rows, 0, None, state, -math.inf)
+    assert state.open_lower == 1.0
+    assert (state.value, state.enumerated, state.pruned) == (2.5, 0, 0)
 
 
 def test_plans_of_a_large_problem_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
