@@ -83,18 +83,20 @@ def best_of_each(
 
     Examples
     --------
-    >>> from yieldopt import Faults, Step
+    >>> from yieldopt import Faults, Input, Step
     >>> from yieldopt.optimize.problem import prepare
     >>> from yieldopt.template import Choice, OpenNode
     >>> def template(usd):
     ...     fab = Step("fab", "process", usd, faults={"logic": Faults(0.5)})
     ...     full = Step("cp", "test", 9.0, coverage={"logic": 0.99})
     ...     die = OpenNode("die", (), (fab, Choice("cp", {"off": None, "full": full})))
-    ...     return Template("pkg", (die, OpenNode("pkg", (Input("die", 2),), (Step("bond"),))))
+    ...     bond = Step("bond", "process", 5.0)
+    ...     return Template("pkg", (die, OpenNode("pkg", (Input("die", 2),), (bond,))))
     >>> kin = prepare(template(100.0))
-    >>> dear = [One(template(usd)) for usd in (1.0, 10.0, 50.0, 90.0)]
-    >>> found = best_of_each(kin, {"die/cp": "off"}, dear)
-    >>> [one.levels for one in found]
+    >>> ones = [One(template(usd)) for usd in (1.0, 2.0, 50.0, 90.0)]
+    >>> found = best_of_each(kin, {"die/cp": "off"}, ones)
+    >>> [one.levels["die/cp"] for one in found]
+    ['off', 'off', 'full', 'full']
     """
     out: list[Found | None] = [None] * len(ones)
     if not is_enumerable(kin):
