@@ -119,13 +119,8 @@ class Nearby:
             if (changes in self._known or not self.budget.is_spent)
             and self._has_menus_of_base(changes)
         ]
-        problem = ruled.problem(ruled.menus)
-        posed = [self._posed(changes) for changes in some]
-        known = self.best.recipes[0].levels
-        until, stop = self.budget.until, self.budget.stop
-        found = best_of_each(problem, known, posed, until, most_s=SEARCH_S, stop=stop)
         by_plan: dict[tuple[str, ...], list[tuple[Changes, Found]]] = {}
-        for changes, one in zip(some, found, strict=True):
+        for changes, one in zip(some, self._best_of_each(some), strict=True):
             if one is not None and one.levels is not None:
                 by_plan.setdefault(tuple(one.levels.values()), []).append((changes, one))
         for same in by_plan.values():
@@ -135,6 +130,30 @@ class Nearby:
                 gap = (one.value_usd - one.proof.lower_bound_usd) / max(abs(cost), _TINY)
                 near = abs(cost - self.base) <= _ROUNDING * abs(self.base)
                 self._found[changes] = Price(self.base if near else cost, gap=max(gap, 0.0))
+
+    def _best_of_each(self, wanted: Sequence[Changes]) -> list[Found | None]:
+        """Search cases side by side, those of the same steps and limits once."""
+        different: dict[object, int] = {}
+        posed: list[One] = []
+        which = []
+        for changes in wanted:
+            one = self._posed(changes)
+            # The compiler remembers: what a change does not touch is the very same object.
+            template = self._there(changes).template
+            items = [id(item) for node in template.nodes for item in node.items] if template else []
+            at = different.setdefault((*items, one.dppm_limit, one.escape_cost_usd), len(posed))
+            if at == len(posed):
+                posed.append(one)
+            which.append(at)
+        found = best_of_each(
+            self.best.ruled.problem(self.best.ruled.menus),
+            self.best.recipes[0].levels,
+            posed,
+            self.budget.until,
+            most_s=SEARCH_S,
+            stop=self.budget.stop,
+        )
+        return [found[at] for at in which]
 
     def price(self, changes: Changes) -> Price | None:
         """Return what the product costs in a case; ``None`` where time ended before.
