@@ -110,7 +110,8 @@ class Template:
                 if isinstance(item, Choice) and place in menus:
                     left.discard(place)
                     options = {k: v for k, v in item.options.items() if k in menus[place]}
-                    items.append(Choice(item.name, options))
+                    whole = len(options) == len(item.options)
+                    items.append(item if whole else Choice(item.name, options))
                 else:
                     items.append(item)
             nodes.append(OpenNode(node.name, node.inputs, tuple(items)))
