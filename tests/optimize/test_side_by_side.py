@@ -15,7 +15,7 @@ from tests.random_templates import all_plans, random_template
 from tests.robust_scenarios import scaled
 from tests.seeds import seeds
 from yieldopt import Faults, Input, Step, evaluate
-from yieldopt.optimize import problem, side_by_side
+from yieldopt.optimize import problem, robust_merge, side_by_side
 from yieldopt.optimize.bound import Bounds
 from yieldopt.optimize.coverage import Progress, Rows, best_levels, enumerate_rows
 from yieldopt.optimize.pricing import Ask, priced
@@ -241,3 +241,31 @@ def test_plans_of_a_large_problem_are_not_kept(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(problem, "_CACHED_NUMBERS", 0)
     assert best_levels(large).value_usd == found.value_usd
     assert large.plans_at(0) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_few_change_is_computed_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of twelve templates differ in one node: tables of leaves are computed for few."""
+    rng = np.random.default_rng([seed, 47])
+    kin, known, ones = posed(seed, 12)
+    template, shared = kin.template, []
+    for number, one in enumerate(ones):
+        nodes = list(template.nodes)
+        at = int(rng.integers(len(nodes)))
+        nodes[at] = nodes[at] if number % 4 else scaled(template, rng).nodes[at]
+        shared.append(replace(one, template=Template(template.ship, tuple(nodes))))
+    calls = []
+    tables = robust_merge.leaf_tables
+
+    def counted(*asked: object, **how: int) -> object:
+        calls.append(asked)
+        return tables(*asked, **how)
+
+    monkeypatch.setattr(robust_merge, "leaf_tables", counted)
+    for one, found in zip(shared, best_of_each(kin, known, shared), strict=True):
+        assert found is not None
+        alone = best_levels(
+            prepare(one.template), dppm_limit=one.dppm_limit, escape_cost_usd=one.escape_cost_usd
+        )
+        assert found.value_usd == pytest.approx(alone.value_usd, rel=RELATIVE)
+    assert len(calls) == len(kin.tree.branches)

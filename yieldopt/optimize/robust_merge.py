@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from yieldopt.flow import POISSON, Faults, Flow, Step
 from yieldopt.optimize.grid import grid_of
 from yieldopt.optimize.problem import Problem
-from yieldopt.optimize.tree import Tree, menu_sizes
-from yieldopt.optimize.trunk import Block, build_block
+from yieldopt.optimize.tree import Tree, is_test, menu_sizes
+from yieldopt.optimize.trunk import Block, build_block, leaf_tables
 from yieldopt.physics.yields import Value
 from yieldopt.template import Choice, OpenNode, Template
 
@@ -75,16 +75,57 @@ def stacked(templates: Sequence[Template], numbers: Index) -> Together | None:
         Trunk combinations of each, (T,).
     """
     first = Tree(templates[0])
+    whole, every = _whole(templates, first, numbers)
+    if whole is None:
+        return None
+    known = [_of_few(templates, first, node, numbers) for node in first.branches]
+    return Together(whole, build_block(whole, whole.branches, every, known, ahead=1))
+
+
+def _whole(
+    templates: Sequence[Template], first: Tree, numbers: Index
+) -> tuple[Tree | None, list[Index]]:
+    """Return the tree of all scenarios, and the picks of a block: the scenario ahead of levels."""
     sizes = tuple(size for node in first.inner for size in menu_sizes(node))
     picks = np.unravel_index(numbers, sizes) if sizes else ()
     which = np.repeat(np.arange(len(templates)), len(numbers))
     every = [which, *(np.tile(pick, len(templates)) for pick in picks)]
     _, along = grid_of(every, [first.sizes(node) for node in first.branches])
     whole = _merged(templates, lambda values: np.asarray(values, float)[along[0]])
+    return None if whole is None else Tree(whole), every
+
+
+def _of_few(
+    templates: Sequence[Template], first: Tree, leaf: OpenNode, numbers: Index
+) -> tuple[Array, Array] | None:
+    """Return the tables of a leaf that few scenarios change, computed once for those alike.
+
+    ``None`` where most change it. They hold its own nodes, and what the tests above find of them.
+    """
+    own = [part.name for part in first.parts(leaf)]
+    above = [node.name for node, _ in first.above(leaf.name)]
+    different: dict[tuple[int, ...], int] = {}
+    few: list[Template] = []
+    which: list[int] = []
+    for template in templates:
+        items = {node.name: node.items for node in template.nodes}
+        held = [id(item) for name in own for item in items[name]]
+        held += [id(item) for name in above for item in items[name] if is_test(item)]
+        at = different.setdefault(tuple(held), len(few))
+        if at == len(few):
+            few.append(template)
+        which.append(at)
+    if 2 * len(few) > len(templates):
+        return None
+    whole, every = _whole(few, first, numbers)
     if whole is None:
         return None
-    tree = Tree(whole)
-    return Together(tree, build_block(tree, tree.branches, every, ahead=1))
+    log_e, log_q = leaf_tables(whole, whole.nodes[leaf.name], every, ahead=1)
+    shape = len(few), len(numbers)
+    return (
+        log_e.reshape(*shape, *log_e.shape[1:])[which].reshape(-1, *log_e.shape[1:]),
+        log_q.reshape(*shape, -1)[which].reshape(-1, *log_q.shape[1:]),
+    )
 
 
 def _held(problem: Problem, numbers: Index) -> Block | None:

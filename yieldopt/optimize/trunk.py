@@ -112,14 +112,7 @@ def build_block(
     ahead
         How many of the first picks are of no choice: the tree's numbers vary along their axes.
     """
-    menus = [tree.sizes(node) for node in leaves]
-    grid, along = grid_of(picks, menus)
-    open_places = dict(zip(tree.open_places(), along[ahead:], strict=True))
-    closed = {
-        (node.name, at): list(superposed(item, open_places.get((node.name, at))))
-        for node in tree.inner
-        for at, item in enumerate(node.items)
-    }
+    grid, closed = _closed(tree, leaves, picks, ahead)
     found = [
         tables or _leaf(tree, node, closed, grid)
         for node, tables in zip(leaves, known or [None] * len(leaves), strict=True)
@@ -129,6 +122,27 @@ def build_block(
         log_e=tuple(log_e for log_e, _ in found),
         log_q=tuple(log_q for _, log_q in found),
     )
+
+
+def leaf_tables(
+    tree: Tree, leaf: OpenNode, picks: Sequence[Index], ahead: int = 0
+) -> tuple[Array, Array]:
+    """Return ln E (T, M, G) and ln Q (T, M) of one leaf alone; parameters as of a block."""
+    grid, closed = _closed(tree, tree.branches, picks, ahead)
+    return _leaf(tree, leaf, closed, grid)
+
+
+def _closed(
+    tree: Tree, leaves: Sequence[OpenNode], picks: Sequence[Index], ahead: int
+) -> tuple[Grid, Closed]:
+    """Return the axes of a block, and the steps of all inner nodes along them."""
+    grid, along = grid_of(picks, [tree.sizes(node) for node in leaves])
+    open_places = dict(zip(tree.open_places(), along[ahead:], strict=True))
+    return grid, {
+        (node.name, at): list(superposed(item, open_places.get((node.name, at))))
+        for node in tree.inner
+        for at, item in enumerate(node.items)
+    }
 
 
 def _trunk(tree: Tree, leaves: Sequence[OpenNode], closed: Closed, grid: Grid) -> Block:
