@@ -148,7 +148,7 @@ NAMES = [
 ]  # fmt: skip
 PICTURES = {
     "result": 3, "explanation": 2, "product explanation": 2, "frontier": 1, "product frontier": 1,
-    "routes": 2, "break-even": 1, "tornado": 1, "study": 9,
+    "routes": 2, "break-even": 1, "tornado": 1, "study": 10,
 }  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def test_a_notebook_may_ask_for_some_forms() -> None:
 
 def test_of_many_tables_and_pictures_the_first_stand_open() -> None:
     page = Page(forms_of("study")["text/html"])
-    assert len(page.folded) == (9 - 2) + (len(page.tables) - 2)
+    assert len(page.folded) == (10 - 2) + (len(page.tables) - 2)
     assert page.folded[:2] == [one.title for one in pictured(results()["study"])[2:4]]
     assert page.folded[-1] == f"inputs, {len(results()['study'].to_polars()['inputs'])} rows"
 
