@@ -51,7 +51,7 @@ def test_png_of_any_names_is_written_under_plain_ones(tmp_path: Path) -> None:
     path = hostile_case(tmp_path / "in")
     shown = run("charts", path, "--out", tmp_path / "out", "--kind", "png").stdout
     files = sorted((tmp_path / "out").iterdir())
-    assert len(files) == 12 == len(shown.splitlines())
+    assert len(files) == 13 == len(shown.splitlines())
     for file in files:
         assert re.fullmatch(r"[a-z0-9-]+\.png", file.name)
         assert file.read_bytes()[:4] == b"\x89PNG"

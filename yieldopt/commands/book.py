@@ -59,8 +59,8 @@ def import_(book: Path, file: Path) -> None:
     Of a formula the value is taken that was saved with it, and told.
 
     \b
-    Example: yieldopt export minimal -o minimal.xlsx
-    yieldopt import minimal.xlsx -o mine.toml
+    Example: yieldopt export minimal -o book.xlsx
+    yieldopt import book.xlsx -o from_book.toml
     """
     from yieldopt.read.book.importing import imported
 

@@ -34,7 +34,7 @@ def diff_(
     then only answers are known. Exit code 0: nothing differs; 1: something does.
 
     \b
-    Example: yieldopt diff minimal h100_class --inputs
+    Example: yieldopt diff minimal h100_class --inputs || echo "exit $?: they differ"
     """
     from yieldopt.difference import difference, result_difference
     from yieldopt.errors import CaseError, Fault

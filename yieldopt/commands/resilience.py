@@ -55,7 +55,7 @@ def resilience_(
     Ctrl-C ends it with the best plans so far and what bounds them.
 
     \b
-    Example: yieldopt resilience accelerators_2026 --time-limit 60
+    Example: yieldopt resilience accelerators_2026 --time-limit 20
     """
     from yieldopt.planning.resilience import resilience
     from yieldopt.read import load
